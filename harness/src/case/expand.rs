@@ -1,0 +1,368 @@
+//! From a case to its trials: every cell of the matrix, with setups and repetitions written out, sockets that are
+//! implied made, and the expectation chosen for a platform.
+//!
+//! The same walk finds what is wrong in a case: unknown sockets, calls that nobody finishes, labels that do not exist.
+
+mod choose;
+mod sockets;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::expected::Want;
+use super::matrix::{Axis, Cell, Usage, cells};
+use super::model::{Case, Link, Setup};
+use super::read;
+use super::step::{self, Step};
+use super::suite::Suite;
+use super::trial::{Trial, TrialStep};
+use super::verbs::{OutcomeKind, Subject};
+use super::yaml::Node;
+use crate::host::call::Family;
+use crate::host::link::Request;
+use crate::platform::Platform;
+use choose::Layers;
+use sockets::Sockets;
+
+/// How often a step may be repeated, and how many steps a trial may have.
+const MOST_STEPS: usize = 10_000;
+/// How many cells a matrix may have.
+const MOST_CELLS: usize = 20_000;
+
+/// The trials of a case on a platform. Cells that do not apply there are left out.
+pub fn trials(case: &Arc<Case>, suite: &Suite, platform: &Platform) -> (Vec<Trial>, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::new(Arc::clone(&case.source));
+    let mut trials = Vec::new();
+    let mut foreign = Vec::new();
+    walk(case, suite, &mut diagnostics, &mut foreign, |cell, expanded, diagnostics| {
+        trials.extend(trial(case, cell, expanded, platform, diagnostics));
+    });
+    let mut found = diagnostics.finish();
+    found.extend(foreign);
+    (trials, found)
+}
+
+/// Finds what is wrong in a case, for every platform.
+pub fn check(case: &Arc<Case>, suite: &Suite, diagnostics: &mut Diagnostics) -> Vec<Diagnostic> {
+    let mut foreign = Vec::new();
+    let usage = walk(case, suite, diagnostics, &mut foreign, |_, _, _| ());
+    usage.report(&case.axes, diagnostics);
+    foreign
+}
+
+/// A cell with its steps written out.
+struct Expanded {
+    steps: Vec<Step>,
+    layers: Layers,
+    needs: BTreeSet<String>,
+    covers: BTreeSet<String>,
+    settings: BTreeMap<String, String>,
+}
+
+fn walk(
+    case: &Arc<Case>,
+    suite: &Suite,
+    diagnostics: &mut Diagnostics,
+    foreign: &mut Vec<Diagnostic>,
+    mut each: impl FnMut(&Cell<'_>, Expanded, &mut Diagnostics),
+) -> Usage {
+    let usage = Usage::default();
+    let count: usize = case.axes.iter().map(|axis: &Axis| axis.rows.len()).product();
+    if count > MOST_CELLS {
+        diagnostics.error(case.title_span, format!("the matrix has {count} cells; {MOST_CELLS} are allowed"));
+        return usage;
+    }
+    let mut excepted = vec![false; case.except.len()];
+    for cell in cells(&case.axes, &usage) {
+        let mut expander = Expander { suite, diagnostics, foreign, sockets: Sockets::default(), steps: Vec::new() };
+        expander.steps(&case.steps, &cell, Within::Case, case.link);
+        let (steps, sockets) = (expander.steps, expander.sockets);
+        sockets.report(diagnostics);
+        let layers = Layers::read(case, &cell, &steps, &mut excepted, diagnostics);
+        let mut needs = words(&case.needs, &cell, "something needed", diagnostics);
+        needs.extend(sockets.needs);
+        let mut covers = words(&case.covers, &cell, "the id of a requirement", diagnostics);
+        for (_, row) in cell.rows() {
+            needs.extend(words(&row.needs, &cell, "something needed", diagnostics));
+            covers.extend(words(&row.covers, &cell, "the id of a requirement", diagnostics));
+        }
+        check_words(case, suite, &needs, &covers, diagnostics);
+        let settings = case
+            .settings
+            .iter()
+            .map(|(key, node)| (key.text.clone(), cell.substitute(node, diagnostics).scalar().unwrap_or_default()))
+            .collect();
+        each(&cell, Expanded { steps, layers, needs, covers, settings }, diagnostics);
+    }
+    for (except, met) in case.except.iter().zip(excepted) {
+        if !met {
+            diagnostics.error(except.condition.span, "this exception matches no cell");
+        }
+    }
+    usage
+}
+
+fn words(nodes: &[Node], cell: &Cell<'_>, what: &str, diagnostics: &mut Diagnostics) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for node in nodes {
+        let node = cell.substitute(node, diagnostics);
+        words.extend(read::list(&node).iter().filter_map(|node| read::text(node, what, diagnostics)));
+    }
+    words
+}
+
+fn check_words(
+    case: &Case,
+    suite: &Suite,
+    needs: &BTreeSet<String>,
+    covers: &BTreeSet<String>,
+    diagnostics: &mut Diagnostics,
+) {
+    let place = |word: &str| {
+        let rows = case.axes.iter().flat_map(|axis| &axis.rows);
+        let nodes = rows.flat_map(|row| row.needs.iter().chain(&row.covers)).chain(&case.needs).chain(&case.covers);
+        let mut exact = nodes.filter(|node| node.text() == Some(word));
+        exact.next().map_or(case.title_span, |node| node.span)
+    };
+    for need in needs {
+        if !need.starts_with("call ") && !need.starts_with("option ") && !NEEDS.iter().any(|(word, _)| word == need) {
+            let known = NEEDS.iter().map(|(word, _)| *word).chain(["call …", "option …"]);
+            diagnostics.unknown(place(need), "need", need, known);
+        }
+    }
+    if let Some(requirements) = suite.requirements() {
+        for id in covers.iter().filter(|id| !requirements.contains_key(*id)) {
+            diagnostics.unknown(place(id), "requirement", id, requirements.keys().map(String::as_str));
+        }
+    }
+}
+
+/// What a case may need, besides a call or an option by its name.
+pub const NEEDS: &[(&str, &str)] = &[
+    ("ipv4", "IPv4 works"),
+    ("ipv6", "IPv6 works; a row `ipv6` of the axis `family` needs it by itself"),
+    ("own namespace", "a network namespace for this trial alone"),
+    ("sleep of a call", "the platform shows that a call sleeps in the kernel"),
+    ("state of closed connections", "the platform shows the state of connections whose socket is closed"),
+    ("silent listener", "a listener whose queue is full answers nothing"),
+    ("ordinary user", "the process may not bind privileged ports"),
+    ("wire", "two namespaces and a TUN device in each"),
+    ("tracing", "the kernel's tracepoints can be read"),
+    ("virtual clock", "idle time is skipped, so that long time-outs cost nothing"),
+];
+
+/// Where steps come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// The case: every step is carried out.
+    Case,
+    /// A setup: what is there already is not made again.
+    Setup,
+}
+
+struct Expander<'a> {
+    suite: &'a Suite,
+    diagnostics: &'a mut Diagnostics,
+    foreign: &'a mut Vec<Diagnostic>,
+    sockets: Sockets,
+    steps: Vec<Step>,
+}
+
+impl Expander<'_> {
+    fn steps(&mut self, nodes: &[Node], cell: &Cell<'_>, within: Within, link: Link) {
+        for node in nodes {
+            if self.steps.len() > MOST_STEPS {
+                self.diagnostics.error(node.span, format!("a trial may have {MOST_STEPS} steps"));
+                return;
+            }
+            if let Some(condition) = node.get("only") {
+                match cell.meets(condition, self.diagnostics) {
+                    Some(true) => {}
+                    Some(false) => {
+                        self.mark_names(node);
+                        continue;
+                    }
+                    None => continue,
+                }
+            }
+            let before = self.diagnostics.len();
+            let node = cell.substitute(node, self.diagnostics);
+            if self.diagnostics.len() > before {
+                // What is wrong with a value that is not there says nothing new.
+                self.mark_names(&node);
+                continue;
+            }
+            for step in step::read(&node, cell, self.diagnostics) {
+                self.step(step, cell, within, link);
+            }
+        }
+    }
+
+    /// A step that is left out in this cell may still make a socket in another: then it is not unknown there.
+    fn mark_names(&mut self, node: &Node) {
+        for name in ["as"].iter().filter_map(|key| node.get(key)).filter_map(Node::text) {
+            self.sockets.made_elsewhere(name);
+        }
+        for (key, value) in node.map().unwrap_or_default() {
+            let makes = super::verbs::find(&key.text)
+                .is_some_and(|verb| matches!(verb.subject, Subject::NewSocket | Subject::SocketOrNew));
+            if let (true, Some(name)) = (makes, value.text()) {
+                self.sockets.made_elsewhere(name);
+            }
+        }
+    }
+
+    fn step(&mut self, step: Step, cell: &Cell<'_>, within: Within, link: Link) {
+        match step.verb.subject {
+            Subject::Setup => self.setup(&step, cell, link),
+            Subject::Count => self.repeat(&step, cell, within, link),
+            _ => self.plain(step, cell, within, link),
+        }
+    }
+
+    fn plain(&mut self, step: Step, cell: &Cell<'_>, within: Within, link: Link) {
+        if within == Within::Setup && self.sockets.has_effect(&step) {
+            return;
+        }
+        if self.needs_silent(&step) {
+            self.setup_named("silent", step.place.span, cell, link);
+        }
+        self.check_passing(&step, link);
+        self.steps.extend(self.sockets.implied(&step));
+        self.sockets.take(&step, self.diagnostics);
+        self.steps.push(step);
+    }
+
+    /// `to: silent` stands for a listener whose queue is full, which the setup of that name makes.
+    fn needs_silent(&self, step: &Step) -> bool {
+        let mut addresses = step.args.iter().filter_map(|(name, ..)| step.address(name));
+        addresses.any(|address| address.sockets().any(|name| name == "silent")) && !self.sockets.knows("silent")
+    }
+
+    fn setup(&mut self, step: &Step, cell: &Cell<'_>, link: Link) {
+        self.setup_named(&step.subject, step.subject_span, cell, link);
+    }
+
+    fn setup_named(&mut self, name: &str, span: super::source::Span, cell: &Cell<'_>, link: Link) {
+        let Some(setup) = self.suite.setup(name) else {
+            self.diagnostics.unknown(span, "setup", name, self.suite.setup_names());
+            return;
+        };
+        let needs = words(&setup.needs, cell, "something needed", self.diagnostics);
+        self.sockets.needs.extend(needs);
+        self.within_setup(setup, cell, link);
+    }
+
+    fn within_setup(&mut self, setup: &Setup, cell: &Cell<'_>, link: Link) {
+        let mut diagnostics = Diagnostics::new(Arc::clone(&setup.source));
+        let mut inner = Expander {
+            suite: self.suite,
+            diagnostics: &mut diagnostics,
+            foreign: self.foreign,
+            sockets: std::mem::take(&mut self.sockets),
+            steps: std::mem::take(&mut self.steps),
+        };
+        inner.sockets.depth += 1;
+        if inner.sockets.depth > 8 {
+            let span = setup.steps.first().map_or_else(Default::default, |node| node.span);
+            inner.diagnostics.error(span, "setups use each other in a circle");
+        } else {
+            inner.steps(&setup.steps, &cell.without_axes(), Within::Setup, link);
+        }
+        inner.sockets.depth -= 1;
+        (self.sockets, self.steps) = (inner.sockets, inner.steps);
+        for diagnostic in diagnostics.finish() {
+            if !self.foreign.contains(&diagnostic) {
+                self.foreign.push(diagnostic);
+            }
+        }
+    }
+
+    fn repeat(&mut self, step: &Step, cell: &Cell<'_>, within: Within, link: Link) {
+        let count: usize = step.subject.parse().unwrap_or(0);
+        let Some(step::ArgValue::Steps(nodes)) = step.arg("do") else { return };
+        if count.saturating_mul(nodes.len()) > MOST_STEPS {
+            self.diagnostics.error(step.subject_span, format!("a trial may have {MOST_STEPS} steps"));
+            return;
+        }
+        for n in 1..=count {
+            self.steps(nodes, &cell.counting(n), within, link);
+        }
+    }
+
+    fn check_passing(&mut self, step: &Step, link: Link) {
+        if link != Link::Loopback || step.verb.outcomes != [OutcomeKind::State] {
+            return;
+        }
+        let layers = std::iter::once(&step.layer).chain(step.os.iter().map(|entry| &entry.layer));
+        for want in layers.filter_map(|layer| layer.want.as_ref()).flat_map(|want| want.wants()) {
+            if let Want::State(state) = want
+                && state.is_passing()
+            {
+                self.diagnostics.error_help(
+                    step.expect_span,
+                    format!("{state} passes by itself on loopback, so that a look may come too late"),
+                    "assert it with `link: wire`, where segments are held",
+                );
+            }
+        }
+    }
+}
+
+/// Makes the trial of a cell, unless the cell does not apply to the platform.
+fn trial(
+    case: &Arc<Case>,
+    cell: &Cell<'_>,
+    expanded: Expanded,
+    platform: &Platform,
+    diagnostics: &mut Diagnostics,
+) -> Option<Trial> {
+    let axes: BTreeMap<_, _> = cell.rows().map(|(axis, row)| (axis.name.clone(), row.name.clone())).collect();
+    let family = match axes.get("family").map(String::as_str) {
+        Some("ipv6") => Family::Ipv6,
+        _ => Family::Ipv4,
+    };
+    let mut needs = expanded.needs;
+    needs.insert(if family == Family::Ipv6 { "ipv6" } else { "ipv4" }.to_owned());
+    if case.link == Link::Wire {
+        needs.insert("wire".to_owned());
+    }
+    let offered = |need: &String| platform.offers.contains(need);
+    if needs.iter().any(|need| (need.starts_with("call ") || need.starts_with("option ")) && !offered(need)) {
+        return None;
+    }
+    let missing: Vec<_> = needs.iter().filter(|need| !offered(need)).map(|need| format!("{need} ({})", about(need))).collect();
+    let skip = (!missing.is_empty()).then(|| format!("needs {}", missing.join(", ")));
+    let own = !expanded.settings.is_empty() || expanded.steps.iter().any(shares_addresses);
+    let steps = expanded
+        .steps
+        .into_iter()
+        .map(|step| {
+            let expectation = expanded.layers.choose(&step, platform, diagnostics);
+            TrialStep { text: step.text(), expectation, step }
+        })
+        .collect();
+    let rows: Vec<_> = cell.rows().map(|(_, row)| row.slug()).collect();
+    let id = if rows.is_empty() { case.id.clone() } else { format!("{}[{}]", case.id, rows.join(",")) };
+    Some(Trial {
+        id,
+        case: Arc::clone(case),
+        axes,
+        covers: expanded.covers,
+        family,
+        link: case.link,
+        request: Request { own, settings: expanded.settings },
+        skip,
+        steps,
+    })
+}
+
+fn about(need: &str) -> &str {
+    NEEDS.iter().find(|(word, _)| *word == need).map_or("this system does not have it", |(_, about)| about)
+}
+
+/// Whether a step uses an address that other trials would use as well.
+fn shares_addresses(step: &Step) -> bool {
+    step.args.iter().any(|(name, ..)| step.address(name).is_some_and(|address| address.is_shared()))
+}

@@ -1,0 +1,19 @@
+//! The case language: from the text of a YAML file to the trials of a platform.
+//!
+//! `source` and `diagnostic` are about places and what is wrong there; `yaml` reads; `model` is a case as it is
+//! written; `verbs` is the table of verbs; `matrix`, `step`, `expected` and `address` read the parts; `expand` makes
+//! trials of it, and finds what is wrong on the way; `suite` is about all files together.
+
+pub mod address;
+pub mod diagnostic;
+pub mod expand;
+pub mod expected;
+pub mod matrix;
+pub mod model;
+pub mod read;
+pub mod source;
+pub mod step;
+pub mod suite;
+pub mod trial;
+pub mod verbs;
+pub mod yaml;

@@ -1,0 +1,588 @@
+//! One step of a case, typed: a verb, its subject, its arguments, and what is expected. Made from a node in which
+//! every `$name` has been replaced.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::address::AddressExpr;
+use super::diagnostic::Diagnostics;
+use super::expected::{self, Context, Layer};
+use super::matrix::Cell;
+use super::read;
+use super::source::{Place, Span};
+use super::verbs::{self, Arg, ArgKind, Class, STEP_KEYS, Subject, VERBS, Verb};
+use super::yaml::{Key, Node, Value};
+use crate::host::call::{Mode, Name, OptionValue};
+use crate::outcome::Data;
+use crate::platform::options;
+use crate::platform::selector::Selector;
+
+/// A step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is done.
+    pub verb: &'static Verb,
+    /// The value of the verb's key: a socket, a call, a setup, a number.
+    pub subject: Name,
+    /// Where the verb stands.
+    pub place: Place,
+    /// Where the subject stands.
+    pub subject_span: Span,
+    /// The arguments that are written.
+    pub args: Vec<(&'static str, ArgValue, Span)>,
+    /// How the call is issued.
+    pub mode: Mode,
+    /// The name under which it goes on.
+    pub background: Option<Name>,
+    /// Its own name.
+    pub label: Option<String>,
+    /// Look once.
+    pub now: bool,
+    /// How long to wait for the expected value.
+    pub within: Option<Duration>,
+    /// Durations count from the beginning of the step with this label.
+    pub since: Option<String>,
+    /// The specification leaves the choice.
+    pub open: bool,
+    /// What the step itself says is expected.
+    pub layer: Layer,
+    /// Where `expect` stands, or the verb.
+    pub expect_span: Span,
+    /// What platforms do instead.
+    pub os: Vec<OsEntry>,
+}
+
+/// What a platform does instead.
+#[derive(Clone, Debug)]
+pub struct OsEntry {
+    /// Which platforms.
+    pub selector: Selector,
+    /// Where the selector stands.
+    pub span: Span,
+    /// What they do.
+    pub layer: Layer,
+}
+
+/// The value of an argument.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "they mirror super::verbs::ArgKind")]
+pub enum ArgValue {
+    Address(AddressExpr),
+    Bool(bool),
+    Data(Data),
+    Duration(Duration),
+    Flags(Vec<String>),
+    Int(i64),
+    Socket(Name),
+    Option(String),
+    Value(OptionValue),
+    Steps(Vec<Node>),
+    Word(String),
+}
+
+impl Step {
+    /// A step that the case does not write but needs: making a socket, binding it.
+    #[must_use]
+    pub fn implied(verb: &'static Verb, subject: &str, place: Place, args: Vec<(&'static str, ArgValue, Span)>) -> Self {
+        let (subject_span, expect_span) = (place.span, place.span);
+        Self {
+            verb,
+            subject: subject.to_owned(),
+            place,
+            subject_span,
+            args,
+            mode: Mode::Blocking,
+            background: None,
+            label: None,
+            now: false,
+            within: None,
+            since: None,
+            open: false,
+            layer: Layer::default(),
+            expect_span,
+            os: Vec::new(),
+        }
+    }
+
+    /// The argument of that name, where it is written.
+    #[must_use]
+    pub fn arg(&self, name: &str) -> Option<&ArgValue> {
+        self.args.iter().find(|(n, ..)| *n == name).map(|(_, value, _)| value)
+    }
+
+    /// An argument that is a word.
+    #[must_use]
+    pub fn word(&self, name: &str) -> Option<&str> {
+        match self.arg(name) {
+            Some(ArgValue::Word(word) | ArgValue::Option(word) | ArgValue::Socket(word)) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// An argument that is a number.
+    #[must_use]
+    pub fn int(&self, name: &str) -> Option<i64> {
+        match self.arg(name) {
+            Some(ArgValue::Int(n)) => Some(*n),
+            _ => None,
+        }
+    }
+
+    /// An argument that is an address.
+    #[must_use]
+    pub fn address(&self, name: &str) -> Option<&AddressExpr> {
+        match self.arg(name) {
+            Some(ArgValue::Address(address)) => Some(address),
+            _ => None,
+        }
+    }
+
+    /// The step in words, as a transcript shows it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        use std::fmt::Write as _;
+        let mut text = format!("{} {}", self.verb.name, self.subject);
+        for (name, value, _) in &self.args {
+            let _ = match value {
+                ArgValue::Address(address) => write!(text, ", {name} {address}"),
+                ArgValue::Bool(b) => write!(text, ", {name} {b}"),
+                ArgValue::Data(data) if data.0.len() > 32 => write!(text, ", {} bytes", data.0.len()),
+                ArgValue::Data(data) => write!(text, " \"{}\"", data.0.escape_ascii()),
+                ArgValue::Duration(d) => write!(text, ", {name} {d:?}"),
+                ArgValue::Flags(flags) => write!(text, ", flags [{}]", flags.join(", ")),
+                ArgValue::Int(n) => write!(text, ", {name} {n}"),
+                ArgValue::Socket(word) | ArgValue::Word(word) => write!(text, ", {name} {word}"),
+                ArgValue::Option(option) => write!(text, " {option}"),
+                ArgValue::Value(value) => write!(text, " = {}", option_text(value)),
+                ArgValue::Steps(_) => Ok(()),
+            };
+        }
+        match self.mode {
+            Mode::Blocking => {}
+            Mode::Nonblocking => text.push_str(", non-blocking"),
+            Mode::Waiting => text.push_str(", non-blocking and waited for"),
+        }
+        if let Some(name) = &self.background {
+            let _ = write!(text, ", in the background as {name}");
+        }
+        text
+    }
+}
+
+fn option_text(value: &OptionValue) -> String {
+    match value {
+        OptionValue::Int(n) => n.to_string(),
+        OptionValue::Duration(d) => format!("{d:?}"),
+        OptionValue::Linger(None) => "off".to_owned(),
+        OptionValue::Linger(Some(s)) => format!("linger {s}s"),
+        OptionValue::Text(text) => text.clone(),
+        OptionValue::Raw(bytes) => format!("{} raw bytes", bytes.len()),
+    }
+}
+
+/// Reads a step. A `state` of several sockets gives several.
+pub fn read(node: &Node, cell: &Cell<'_>, diagnostics: &mut Diagnostics) -> Vec<Step> {
+    let Some(entries) = read::map_or_error(node, "a step: a map with a verb", diagnostics) else { return Vec::new() };
+    let verbs: Vec<_> = entries
+        .iter()
+        .filter_map(|(key, value)| Some((key, value, verbs::find(&key.text)?)))
+        .collect();
+    let (key, value, verb) = match verbs.as_slice() {
+        [one] => *one,
+        [] => {
+            no_verb(entries, node, diagnostics);
+            return Vec::new();
+        }
+        [(first, ..), (second, ..), ..] => {
+            let message = format!("a step has one verb; `{}` is a second one", second.text);
+            diagnostics.error_also(second.span, message, first.span, "the first one");
+            return Vec::new();
+        }
+    };
+    if let (Subject::Sockets, Some(each)) = (verb.subject, value.map()) {
+        return each.iter().filter_map(|(socket, want)| one_of_several(verb, key, socket, want, entries, cell, diagnostics)).collect();
+    }
+    let subject = match verb.subject {
+        Subject::Count => read::count(value, diagnostics).map(|n| n.to_string()),
+        _ => subject_text(value, diagnostics),
+    };
+    let Some(subject) = subject else { return Vec::new() };
+    step(verb, key, subject, value.span, entries, cell, diagnostics).into_iter().collect()
+}
+
+/// A name; numbers are fine as names of nothing, so they are refused with advice by `text`.
+fn subject_text(value: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = read::text(value, "a name", diagnostics)?;
+    if text.trim().is_empty() {
+        diagnostics.error(value.span, "a name is missing");
+        return None;
+    }
+    Some(text)
+}
+
+fn no_verb(entries: &[(Key, Node)], node: &Node, diagnostics: &mut Diagnostics) {
+    let is_other = |key: &str| {
+        STEP_KEYS.iter().any(|(k, _)| *k == key) || VERBS.iter().any(|verb| verb.arg(key).is_some())
+    };
+    let unknown = entries.iter().find(|(key, _)| !is_other(&key.text));
+    match unknown {
+        Some((key, _)) => diagnostics.unknown(key.span, "verb", &key.text, VERBS.iter().map(|verb| verb.name)),
+        None => {
+            let span = entries.first().map_or(node.span, |(key, _)| key.span);
+            diagnostics.error_help(span, "this step has no verb", "a step is `- VERB: SUBJECT` with further keys below");
+        }
+    }
+}
+
+/// One socket of `state: {client: X, server: Y}`.
+fn one_of_several(
+    verb: &'static Verb,
+    key: &Key,
+    socket: &Key,
+    want: &Node,
+    entries: &[(Key, Node)],
+    cell: &Cell<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Step> {
+    for (other, _) in entries {
+        if matches!(other.text.as_str(), "expect" | "os" | "label" | "open") {
+            diagnostics.error_help(
+                other.span,
+                format!("`{}` cannot stand beside several sockets", other.text),
+                "write a step for each socket",
+            );
+            return None;
+        }
+    }
+    let mut step = step(verb, key, socket.text.clone(), socket.span, entries, cell, diagnostics)?;
+    step.layer.want = expected::expected(want, Context { kinds: verb.outcomes, cell }, diagnostics);
+    step.expect_span = want.span;
+    Some(step)
+}
+
+fn step(
+    verb: &'static Verb,
+    key: &Key,
+    subject: String,
+    subject_span: Span,
+    entries: &[(Key, Node)],
+    cell: &Cell<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Step> {
+    let place = Place { source: Arc::clone(diagnostics.source()), span: key.span };
+    let mut step = Step::implied(verb, &subject, place, Vec::new());
+    step.subject_span = subject_span;
+    let before = diagnostics.len();
+    let context = Context { kinds: verb.outcomes, cell };
+    for (k, value) in entries {
+        if k.text == key.text {
+            continue;
+        }
+        if let Some(arg) = verb.arg(&k.text) {
+            if arg.name == "via" {
+                via(&mut step, verb, value, cell, diagnostics);
+            } else if let Some(value_read) = argument(arg, value, diagnostics) {
+                step.args.push((arg.name, value_read, value.span));
+            }
+        } else if !step_key(&mut step, k, value, context, diagnostics) {
+            let known = verb.args.iter().map(|arg| arg.name).chain(STEP_KEYS.iter().map(|(key, _)| *key));
+            diagnostics.unknown(k.span, &format!("key of `{}`", verb.name), &k.text, known);
+        }
+    }
+    for arg in verb.args.iter().filter(|arg| arg.required) {
+        if !entries.iter().any(|(k, _)| k.text == arg.name) {
+            diagnostics.error_help(key.span, format!("`{}` needs `{}`", verb.name, arg.name), arg.about);
+        }
+    }
+    let expects = entries.iter().any(|(k, _)| k.text == "expect");
+    checks(&step, expects, diagnostics);
+    (diagnostics.len() == before || step.verb.class == Class::Macro).then_some(step)
+}
+
+/// The call that a step uses. Where the value is that of a row, the row says how it is issued too: a row that is not
+/// named like a call carries a `mode`, and may name the call with `call`.
+fn via(step: &mut Step, verb: &Verb, value: &Node, cell: &Cell<'_>, diagnostics: &mut Diagnostics) {
+    let Some(word) = read::text(value, "a call", diagnostics) else { return };
+    if verb.calls().contains(&word.as_str()) {
+        step.args.push(("via", ArgValue::Word(word), value.span));
+        return;
+    }
+    let row = cell.row("via").filter(|row| row.name == word);
+    let carried = |name: &str| row?.values.iter().find(|(key, _)| key.text == name).map(|(_, node)| node);
+    let Some(mode_node) = carried("mode") else {
+        diagnostics.unknown(value.span, "call", &word, verb.calls().iter().copied());
+        return;
+    };
+    cell.mark_used("mode");
+    if let Some(mode) = mode(mode_node, diagnostics) {
+        step.mode = mode;
+    }
+    if let Some(call) = carried("call").and_then(Node::text) {
+        cell.mark_used("call");
+        step.args.push(("via", ArgValue::Word(call.to_owned()), value.span));
+    }
+}
+
+fn mode(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mode> {
+    match read::text(node, "a mode", diagnostics)?.as_str() {
+        "blocking" => Some(Mode::Blocking),
+        "nonblocking" => Some(Mode::Nonblocking),
+        "waiting" => Some(Mode::Waiting),
+        other => {
+            diagnostics.unknown(node.span, "mode", other, ["blocking", "nonblocking", "waiting"]);
+            None
+        }
+    }
+}
+
+fn step_key(
+    step: &mut Step,
+    key: &Key,
+    value: &Node,
+    context: Context<'_>,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    match key.text.as_str() {
+        "background" => step.background = read::text(value, "a name for the call", diagnostics),
+        "label" => step.label = read::text(value, "a name for the step", diagnostics),
+        "mode" => step.mode = mode(value, diagnostics).unwrap_or_default(),
+        "nonblocking" => {
+            if read::boolean(value, diagnostics) {
+                step.mode = Mode::Nonblocking;
+            }
+        }
+        "now" => step.now = read::boolean(value, diagnostics),
+        // Decided before the step is read.
+        "only" => {}
+        "open" => step.open = read::boolean(value, diagnostics),
+        "os" => step.os = os_entries(value, context, diagnostics),
+        "since" => step.since = read::text(value, "the label of a step", diagnostics),
+        "within" => step.within = read::duration(value, diagnostics),
+        "stop" => {
+            diagnostics.error_help(key.span, "`stop` belongs to an outcome of a platform", "write it in an `os` entry");
+        }
+        _ => {
+            if key.text == "expect" {
+                step.expect_span = value.span;
+            }
+            return key.text != "any_of" && expected::layer_key(&mut step.layer, key, value, context, diagnostics);
+        }
+    }
+    true
+}
+
+/// Reads a map of selectors to what those platforms do.
+pub fn os_entries(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> Vec<OsEntry> {
+    let Some(entries) = read::map_or_error(node, "a map of platforms", diagnostics) else { return Vec::new() };
+    let mut read = Vec::new();
+    for (key, value) in entries {
+        if let Some(selector) = selector(key, value, diagnostics) {
+            read.push(OsEntry { selector, span: key.span, layer: expected::layer(value, context, diagnostics) });
+        }
+    }
+    check_selectors(read.iter().map(|entry| (&entry.selector, entry.span)), diagnostics);
+    read
+}
+
+/// Reads a selector from the key of an entry.
+pub fn selector(key: &Key, value: &Node, diagnostics: &mut Diagnostics) -> Option<Selector> {
+    if matches!(value.value, Value::Null) {
+        diagnostics.error_help(
+            key.span,
+            format!("`{}` has no value", key.text),
+            "several platforms in one key of a {…} are written in quotes: \"macos, freebsd\": …",
+        );
+        return None;
+    }
+    match Selector::parse(&key.text) {
+        Ok(selector) => Some(selector),
+        Err(error) => {
+            let quote = usize::from(!key.plain);
+            let span = key.span.part(error.range.start + quote, error.range.end + quote);
+            match error.suggestion {
+                Some(near) => diagnostics.error_help(span, error.message, format!("did you mean `{near}`?")),
+                None => diagnostics.error(span, error.message),
+            }
+            None
+        }
+    }
+}
+
+/// Of two selectors that overlap, one must lie wholly inside the other; and each must be able to win.
+pub fn check_selectors<'a>(
+    selectors: impl Iterator<Item = (&'a Selector, Span)>,
+    diagnostics: &mut Diagnostics,
+) {
+    let all: Vec<_> = selectors.collect();
+    for (i, (selector, span)) in all.iter().enumerate() {
+        for (other, other_span) in &all[..i] {
+            if selector.contains(other) && other.contains(selector) {
+                diagnostics.error_also(*span, "the same platforms are named twice", *other_span, "first here");
+            } else if selector.overlaps(other) && !selector.contains(other) && !other.contains(selector) {
+                let message = "these platforms overlap with those of another entry, and neither lies inside the other";
+                diagnostics.error_also(*span, message, *other_span, "the other entry");
+            }
+        }
+        let inner: Vec<_> = all
+            .iter()
+            .filter(|(other, _)| selector.contains(other) && !other.contains(selector))
+            .map(|(other, _)| *other)
+            .collect();
+        if selector.covered_by(&inner) {
+            diagnostics.error(*span, "this entry is never used: narrower ones cover all its platforms");
+        }
+    }
+}
+
+fn argument(arg: &Arg, value: &Node, diagnostics: &mut Diagnostics) -> Option<ArgValue> {
+    Some(match arg.kind {
+        ArgKind::Address => ArgValue::Address(address(value, diagnostics)?),
+        ArgKind::Bool => ArgValue::Bool(read::boolean(value, diagnostics)),
+        ArgKind::Data => ArgValue::Data(read::data(value, diagnostics)?),
+        ArgKind::Duration => ArgValue::Duration(read::duration(value, diagnostics)?),
+        ArgKind::Flags => {
+            let flags = read::list(value).iter().map(|item| flag(item, diagnostics));
+            ArgValue::Flags(flags.collect::<Option<_>>()?)
+        }
+        ArgKind::Int => ArgValue::Int(read::int(value, diagnostics)?),
+        ArgKind::NewSocket => ArgValue::Socket(subject_text(value, diagnostics)?),
+        ArgKind::Option => {
+            let name = read::text(value, "the name of an option", diagnostics)?;
+            if options::find(&name).is_none() {
+                diagnostics.unknown(value.span, "option", &name, options::names());
+                return None;
+            }
+            ArgValue::Option(name)
+        }
+        ArgKind::OptionValue => ArgValue::Value(option_value(value, diagnostics)?),
+        ArgKind::Steps => match &value.value {
+            Value::List(items) => ArgValue::Steps(items.clone()),
+            _ => {
+                diagnostics.error(value.span, format!("a list of steps is due, this is {}", value.kind()));
+                return None;
+            }
+        },
+        ArgKind::Word(words) => match &value.value {
+            Value::Int(n) => ArgValue::Int(*n),
+            _ => ArgValue::Word(one_of(arg, words, value, diagnostics)?),
+        },
+        ArgKind::OneOf(words) => ArgValue::Word(one_of(arg, words, value, diagnostics)?),
+    })
+}
+
+fn one_of(arg: &Arg, words: &[&str], value: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let word = read::text(value, "a word", diagnostics)?;
+    if words.contains(&word.as_str()) {
+        return Some(word);
+    }
+    diagnostics.unknown(value.span, &format!("value of `{}`", arg.name), &word, words.iter().copied());
+    None
+}
+
+fn address(value: &Node, diagnostics: &mut Diagnostics) -> Option<AddressExpr> {
+    if let Some([(key, value)]) = value.map() {
+        let n = read::int(value, diagnostics)?;
+        return match key.text.as_str() {
+            "family" => i32::try_from(n).ok().map(AddressExpr::Family),
+            "length" => u32::try_from(n).ok().map(AddressExpr::Length),
+            _ => {
+                diagnostics.unknown(key.span, "wrong address", &key.text, ["family", "length"]);
+                None
+            }
+        };
+    }
+    let text = read::text(value, "an address", diagnostics)?;
+    match AddressExpr::parse(&text) {
+        Ok(address) => Some(address),
+        Err(message) => {
+            diagnostics.error(value.span, message);
+            None
+        }
+    }
+}
+
+/// MSG_ flags that cases may name.
+pub const FLAGS: [&str; 9] = [
+    "MSG_NOSIGNAL", "MSG_PEEK", "MSG_DONTWAIT", "MSG_WAITALL", "MSG_OOB", "MSG_TRUNC", "MSG_MORE", "MSG_DONTROUTE",
+    "MSG_ERRQUEUE",
+];
+
+fn flag(item: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = read::text(item, "a MSG_ flag", diagnostics)?;
+    if FLAGS.contains(&text.as_str()) {
+        return Some(text);
+    }
+    diagnostics.unknown(item.span, "flag", &text, FLAGS);
+    None
+}
+
+fn option_value(value: &Node, diagnostics: &mut Diagnostics) -> Option<OptionValue> {
+    match &value.value {
+        Value::Int(n) => Some(OptionValue::Int(*n)),
+        Value::Bool(b) => Some(OptionValue::Int(i64::from(*b))),
+        Value::Text(text) => Some(match text.as_str() {
+            "on" => OptionValue::Int(1),
+            "off" => OptionValue::Int(0),
+            _ => read::parse_duration(text).map_or_else(|| OptionValue::Text(text.clone()), OptionValue::Duration),
+        }),
+        Value::Map(entries) => match entries.as_slice() {
+            [(key, value)] if key.text == "linger" => match value.text() {
+                Some("off") => Some(OptionValue::Linger(None)),
+                _ => {
+                    let duration = read::duration(value, diagnostics)?;
+                    let seconds = u16::try_from(duration.as_secs()).unwrap_or(u16::MAX);
+                    if duration.subsec_nanos() != 0 {
+                        diagnostics.error(value.span, "SO_LINGER counts whole seconds");
+                    }
+                    Some(OptionValue::Linger(Some(seconds)))
+                }
+            },
+            [(key, value)] if key.text == "bytes" => {
+                Some(OptionValue::Raw(vec![0; read::count(value, diagnostics)?.min(4096)]))
+            }
+            _ => {
+                diagnostics.error(value.span, "the value of an option is a number, on, off, a time, a word, {linger: 1s} or {bytes: n}");
+                None
+            }
+        },
+        _ => {
+            diagnostics.error(value.span, format!("{} is no value of an option", value.kind()));
+            None
+        }
+    }
+}
+
+/// What no single key can see.
+fn checks(step: &Step, expects: bool, diagnostics: &mut Diagnostics) {
+    let span = step.place.span;
+    if step.background.is_some() && step.verb.class != Class::Call {
+        diagnostics.error(span, format!("`{}` cannot go on in the background", step.verb.name));
+    }
+    if step.background.is_some() && expects {
+        diagnostics.error_help(
+            step.expect_span,
+            "a step that goes on in the background expects nothing yet",
+            "write it at `finish`",
+        );
+    }
+    if step.open && expects {
+        diagnostics.error_help(
+            step.expect_span,
+            "`open` says that the specification leaves the choice, `expect` says what it asks for",
+            "write one of them",
+        );
+    }
+    let said = expects || step.open || step.background.is_some();
+    let several = step.verb.subject == Subject::Sockets;
+    if !step.verb.ok_by_default && !said && !several {
+        diagnostics.error_help(
+            span,
+            format!("`{}` must say what it expects", step.verb.name),
+            "write `expect`, or `open: true` where the specification leaves the choice",
+        );
+    }
+    let waits = step.verb.class == Class::Look;
+    if step.now && !waits {
+        diagnostics.error(span, format!("`now` is for steps that look; `{}` does not wait", step.verb.name));
+    }
+}

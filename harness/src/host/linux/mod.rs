@@ -1,0 +1,6 @@
+//! What only Linux has: network namespaces, settings per namespace, rtnetlink, and what /proc tells of threads.
+
+pub mod namespace;
+pub mod netlink;
+pub mod settings;
+pub(crate) mod thread;

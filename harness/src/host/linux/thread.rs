@@ -1,0 +1,89 @@
+//! What /proc tells of a thread: whether it sleeps in a certain system call, and how long it was ready without running.
+
+use std::cell::RefCell;
+use std::ffi::c_long;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+
+use crate::host::call::{Action, Mode};
+
+/// A thread of this process.
+pub(crate) struct Task {
+    /// Names the thread by its number in the /proc of this process.
+    path: String,
+}
+
+impl Task {
+    pub(crate) fn current() -> Self {
+        Self { path: format!("/proc/self/task/{}/syscall", nix::unistd::gettid()) }
+    }
+
+    /// Whether it sleeps in the kernel in that call. `None` where there is no such file: gVisor has none.
+    pub(crate) fn asleep(&self, action: &Action, mode: Mode) -> Option<bool> {
+        let mut line = [0; 128];
+        let n = File::open(&self.path).and_then(|mut file| file.read(&mut line)).ok()?;
+        // `running`, or the number of the call that it sleeps in and what it was given.
+        let number = line[..n].split(|byte| *byte == b' ').next()?;
+        let number: Option<c_long> =
+            std::str::from_utf8(number).ok().and_then(|text| text.trim().parse().ok());
+        Some(number.is_some_and(|number| sleeps_in(action, mode).contains(&number)))
+    }
+}
+
+/// For how many ns the calling thread was ready and did not run.
+pub(crate) fn kept_waiting() -> u64 {
+    thread_local!(static SCHEDSTAT: RefCell<Option<Option<File>>> = const { RefCell::new(None) });
+    SCHEDSTAT
+        .with_borrow_mut(|file| {
+            let file = file.get_or_insert_with(|| File::open("/proc/thread-self/schedstat").ok()).as_ref()?;
+            let mut line = [0; 64];
+            let n = file.read_at(&mut line, 0).ok()?;
+            // Time on the processor, time waiting for it, number of slices.
+            std::str::from_utf8(&line[..n]).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
+        })
+        .unwrap_or(0)
+}
+
+/// The system calls by which an action is made where it can sleep, so that a thread that sleeps elsewhere (in our own
+/// hand-over, say) is not taken for one that sleeps in the call.
+fn sleeps_in(action: &Action, mode: Mode) -> &'static [c_long] {
+    match (action, mode) {
+        (Action::Ready { via, .. }, _) if via == "select" => SELECT,
+        (Action::Ready { via, .. }, _) if via == "epoll" => EPOLL,
+        (Action::Ready { .. }, _) | (_, Mode::Waiting) => POLL,
+        (Action::Connect { .. }, _) => &[libc::SYS_connect],
+        (Action::Accept { .. }, _) => ACCEPT,
+        (Action::Send { .. } | Action::Fill, _) => &[libc::SYS_sendto],
+        (Action::Recv { .. } | Action::Read { .. }, _) => &[libc::SYS_recvfrom],
+        (Action::Close | Action::Abort, _) => &[libc::SYS_close],
+        (Action::Shutdown { .. }, _) => &[libc::SYS_shutdown],
+        (Action::SetOption { .. }, _) => &[libc::SYS_setsockopt],
+        _ => &[],
+    }
+}
+
+// Newer architectures lack the older calls, and C libraries use either.
+#[cfg(target_arch = "x86_64")]
+const POLL: &[c_long] = &[libc::SYS_poll, libc::SYS_ppoll];
+#[cfg(target_arch = "x86_64")]
+const SELECT: &[c_long] = &[libc::SYS_select, libc::SYS_pselect6];
+#[cfg(target_arch = "x86_64")]
+const EPOLL: &[c_long] = &[libc::SYS_epoll_wait, libc::SYS_epoll_pwait];
+#[cfg(not(target_arch = "x86_64"))]
+const POLL: &[c_long] = &[libc::SYS_ppoll];
+#[cfg(not(target_arch = "x86_64"))]
+const SELECT: &[c_long] = &[libc::SYS_pselect6];
+#[cfg(not(target_arch = "x86_64"))]
+const EPOLL: &[c_long] = &[libc::SYS_epoll_pwait];
+const ACCEPT: &[c_long] = &[libc::SYS_accept, libc::SYS_accept4];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_running_thread_is_not_asleep() {
+        assert_eq!(Task::current().asleep(&Action::Close, Mode::Blocking), Some(false));
+    }
+}

@@ -1,0 +1,166 @@
+//! A call on a thread of its own.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::perform::{Done, Subject, perform};
+use super::slot::Slot;
+use super::sys::Sys;
+use super::{clock, watchdog};
+use crate::host::call::{Call, Completion};
+use crate::host::{HostFault, Progress, Until};
+
+/// Where the system cannot show that a thread sleeps, a call that has gone on for so long counts as asleep. The
+/// platform then does not offer `sleep of a call`.
+pub const TAKEN_FOR_ASLEEP: Duration = Duration::from_millis(100);
+
+/// The first pause between two looks at a thread; it doubles up to the last.
+const FIRST_PAUSE: Duration = Duration::from_micros(20);
+const LAST_PAUSE: Duration = Duration::from_millis(1);
+
+/// A thread that does not come out of its call for so long is stuck in the kernel.
+const STUCK: Duration = Duration::from_secs(5);
+
+/// Calls are made of few frames.
+const STACK: usize = 256 * 1024;
+
+/// A started call.
+pub(super) struct Background {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    call: Call,
+    /// The thread's slot, once it runs.
+    slot: OnceLock<Arc<Slot>>,
+    end: Mutex<Option<End>>,
+    ended: Condvar,
+}
+
+/// How it ended; [`Collected`](End::Collected) once its socket has been taken over.
+enum End {
+    Done(Result<Done, HostFault>),
+    Collected(Completion),
+}
+
+impl Background {
+    pub(super) fn start<S: Sys>(subject: Subject, call: Call) -> Result<Self, HostFault> {
+        let shared =
+            Arc::new(Shared { call, slot: OnceLock::new(), end: Mutex::new(None), ended: Condvar::new() });
+        let theirs = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("call".into())
+            .stack_size(STACK)
+            .spawn(move || {
+                let slot = Arc::new(Slot::new(S::this_thread()));
+                // Watched without a deadline, so that the watchdog notices when the machine stands still.
+                let watched = watchdog::watch(Arc::clone(&slot));
+                let _ = theirs.slot.set(Arc::clone(&slot));
+                let done = perform::<S>(&subject, &theirs.call, &slot, u64::MAX);
+                drop(watched);
+                *theirs.lock() = Some(End::Done(done));
+                theirs.ended.notify_all();
+            })
+            .map_err(|error| HostFault::new(format!("no thread for a background call: {error}")))?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    pub(super) fn call(&self) -> &Call {
+        &self.shared.call
+    }
+
+    /// The end of the call if it is over. The socket that it made is told only once.
+    pub(super) fn take_done(&mut self) -> Result<Option<Done>, HostFault> {
+        let mut end = self.shared.lock();
+        let done = match end.take() {
+            None => return Ok(None),
+            Some(End::Collected(completion)) => Done { completion, made: None },
+            Some(End::Done(Ok(done))) => done,
+            Some(End::Done(Err(fault))) => {
+                *end = Some(End::Done(Err(fault.clone())));
+                return Err(fault);
+            }
+        };
+        *end = Some(End::Collected(done.completion.clone()));
+        drop(end);
+        self.join();
+        Ok(Some(done))
+    }
+
+    /// Sleeps until the call is where it is wanted, or until the limit. Never tells [`Progress::Done`]: the caller asks
+    /// for that.
+    pub(super) fn wait(&self, until: Until, limit: Duration) -> Progress {
+        let deadline = clock::after(limit);
+        let mut pause = FIRST_PAUSE;
+        let mut end = self.shared.lock();
+        while end.is_none() {
+            let mut left = Duration::from_nanos(deadline.saturating_sub(clock::now()));
+            if until == Until::Asleep || left.is_zero() {
+                // The thread needs the lock for its end, and a look takes longer than that.
+                drop(end);
+                if self.is_asleep() {
+                    return Progress::Asleep;
+                }
+                if left.is_zero() {
+                    return Progress::Running;
+                }
+                end = self.shared.lock();
+                if end.is_some() {
+                    break;
+                }
+                left = left.min(pause);
+                pause = (pause * 2).min(LAST_PAUSE);
+            }
+            end = self.shared.ended.wait_timeout(end, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Progress::Running
+    }
+
+    fn is_asleep(&self) -> bool {
+        let Some(slot) = self.shared.slot.get() else { return false };
+        slot.asleep(&self.shared.call.action, self.shared.call.mode).unwrap_or_else(|| {
+            slot.inside_since().is_some_and(|since| clock::now() - since >= clock::nanos(TAKEN_FOR_ASLEEP))
+        })
+    }
+
+    pub(super) fn interrupt(&self, restart: bool) {
+        if let Some(slot) = self.shared.slot.get() {
+            slot.interrupt(restart);
+        }
+    }
+
+    /// Gets the thread out of its call and waits for that.
+    pub(super) fn cancel(&mut self) -> Result<(), HostFault> {
+        let deadline = clock::after(STUCK);
+        let mut pause = FIRST_PAUSE;
+        let mut end = self.shared.lock();
+        while end.is_none() {
+            if clock::now() > deadline {
+                return Err(HostFault::new(format!("a call does not end: {:?}", self.shared.call)));
+            }
+            if let Some(slot) = self.shared.slot.get() {
+                slot.end(true);
+            }
+            end = self.shared.ended.wait_timeout(end, pause).unwrap_or_else(PoisonError::into_inner).0;
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+        drop(end);
+        self.join();
+        Ok(())
+    }
+
+    /// The thread has told its end, so this takes no longer than the thread's own clearing up.
+    fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Option<End>> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

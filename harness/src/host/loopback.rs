@@ -1,0 +1,325 @@
+//! The loopback link: both ends of a trial on this machine, in a network of our own where there is one.
+//!
+//! Making that network is `linux::namespace`'s; here it is handed out: an address of its own for each trial, or a
+//! namespace for a trial that needs one.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use super::link::{Link, Request, Unavailable};
+use super::local::{LocalHost, Place, watchdog};
+use super::{Host, HostFault};
+use crate::platform::{Platform, probe};
+
+#[cfg(unix)]
+use super::unix::{Native, signals};
+#[cfg(windows)]
+use super::windows::{Native, signals};
+
+/// Which network the process is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// A namespace of its own, by `linux::namespace::enter`.
+    Own,
+    /// The machine's, and why.
+    Machine(String),
+}
+
+impl Network {
+    /// Moves the process into a network of its own, where the system has such and unless the machine's is wanted. To be
+    /// called first thing in main, while the process has one thread.
+    #[must_use]
+    pub fn enter(machine: bool) -> Self {
+        if machine {
+            return Self::Machine("asked for".to_owned());
+        }
+        #[cfg(target_os = "linux")]
+        return match super::linux::namespace::enter() {
+            Ok(()) => Self::Own,
+            Err(refused) => Self::Machine(refused.to_string()),
+        };
+        #[cfg(not(target_os = "linux"))]
+        Self::Machine("this system has no network namespaces".to_owned())
+    }
+}
+
+/// Makes hosts on loopback.
+pub struct Loopback {
+    platform: Arc<Platform>,
+    network: Network,
+    #[cfg(target_os = "linux")]
+    own: Option<own::Addresses>,
+}
+
+impl Loopback {
+    /// The link in the network that the process is in. To be called before trials run, on the main thread.
+    pub fn new(network: &Network) -> Result<Self, HostFault> {
+        signals::install()?;
+        watchdog::start();
+        Ok(Self {
+            platform: Arc::new(probe::probe(network)?),
+            network: network.clone(),
+            #[cfg(target_os = "linux")]
+            own: (*network == Network::Own).then(own::Addresses::new),
+        })
+    }
+
+    /// Facts about this machine.
+    #[must_use]
+    pub fn platform(&self) -> &Arc<Platform> {
+        &self.platform
+    }
+
+    /// Which network trials use, and why it is not one of our own.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// On the machine's own network nothing is set: what is wanted must be so already.
+    fn open_shared(&self, request: &Request) -> Result<Box<dyn Host>, Unavailable> {
+        for (name, value) in &request.settings {
+            match self.platform.settings.get(name) {
+                Some(now) if now == value => {}
+                Some(now) => return Err(Unavailable(format!("needs {name} = {value}, which is {now} here"))),
+                None => {
+                    return Err(Unavailable(format!(
+                        "needs {name} = {value}, which this machine does not tell"
+                    )));
+                }
+            }
+        }
+        Ok(host(Place {
+            platform: Arc::clone(&self.platform),
+            ipv4: Ipv4Addr::LOCALHOST.into(),
+            ipv6: Ipv6Addr::LOCALHOST.into(),
+            abort: true,
+            lease: Box::new(()),
+        }))
+    }
+}
+
+impl Link for Loopback {
+    fn open(&self, request: &Request) -> Result<Box<dyn Host>, Unavailable> {
+        #[cfg(target_os = "linux")]
+        if let Some(own) = &self.own {
+            return own.open(&self.platform, request);
+        }
+        self.open_shared(request)
+    }
+}
+
+fn host(place: Place) -> Box<dyn Host> {
+    Box::new(LocalHost::<Native>::new(place))
+}
+
+#[cfg(target_os = "linux")]
+mod own {
+    //! Addresses and namespaces of our own.
+
+    use std::any::Any;
+    use std::collections::{BTreeMap, VecDeque};
+    use std::net::IpAddr;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Condvar, Mutex, PoisonError};
+
+    use super::*;
+    use crate::host::linux::{namespace, settings};
+
+    pub(super) struct Addresses {
+        /// Trials so far.
+        count: AtomicU32,
+        ipv6: Arc<Pool>,
+    }
+
+    impl Addresses {
+        pub(super) fn new() -> Self {
+            let all = (1..=namespace::IPV6_ADDRESSES).map(namespace::ipv6).collect();
+            let ipv6 = Arc::new(Pool { free: Mutex::new(all), returned: Condvar::new() });
+            Self { count: AtomicU32::new(0), ipv6 }
+        }
+
+        pub(super) fn open(
+            &self,
+            platform: &Arc<Platform>,
+            request: &Request,
+        ) -> Result<Box<dyn Host>, Unavailable> {
+            if namespace::is_lost() {
+                return Err(Unavailable("this thread could not be brought back to its network".to_owned()));
+            }
+            let ipv4 = namespace::ipv4(self.count.fetch_add(1, Ordering::Relaxed)).into();
+            let mut platform = Arc::clone(platform);
+            let (ipv6, lease): (_, Box<dyn Any>) = if request.own || !request.settings.is_empty() {
+                let own = namespace::Own::enter(&request.settings)?;
+                if !request.settings.is_empty() {
+                    platform = Arc::new(with_settings(&platform, &request.settings));
+                }
+                (namespace::ipv6(1), Box::new(own))
+            } else {
+                let ipv6 = self.ipv6.take();
+                (ipv6, Box::new(Taken { pool: Arc::clone(&self.ipv6), ip: ipv6 }))
+            };
+            Ok(host(Place { platform, ipv4, ipv6: IpAddr::V6(ipv6), abort: false, lease }))
+        }
+    }
+
+    /// The facts that hold where these settings were made, as they are read back.
+    fn with_settings(platform: &Platform, wanted: &BTreeMap<String, String>) -> Platform {
+        let mut platform = platform.clone();
+        for name in wanted.keys() {
+            if let Some(value) = settings::read(name) {
+                platform.settings.insert(name.clone(), value);
+            }
+        }
+        platform
+    }
+
+    /// IPv6 addresses, of which a source address has to be one, so that there are only so many. Taken in turn.
+    struct Pool {
+        free: Mutex<VecDeque<Ipv6Addr>>,
+        returned: Condvar,
+    }
+
+    impl Pool {
+        fn take(&self) -> Ipv6Addr {
+            let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+            loop {
+                if let Some(ip) = free.pop_front() {
+                    return ip;
+                }
+                free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    struct Taken {
+        pool: Arc<Pool>,
+        ip: Ipv6Addr,
+    }
+
+    impl Drop for Taken {
+        fn drop(&mut self) {
+            self.pool.free.lock().unwrap_or_else(PoisonError::into_inner).push_back(self.ip);
+            self.pool.returned.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::call::{Action, Address, Call, Choice, Completion, Family, Kind, Mode};
+    use crate::host::{Look, Progress, Seen, Until};
+    use crate::outcome::{Data, Outcome};
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    fn open() -> Box<dyn Host> {
+        let link = Loopback::new(&Network::Machine("a test".to_owned())).unwrap();
+        link.open(&Request::default()).unwrap()
+    }
+
+    fn call(socket: &str, action: Action) -> Call {
+        Call { socket: socket.to_owned(), action, mode: Mode::Blocking }
+    }
+
+    fn run(host: &mut dyn Host, socket: &str, action: Action) -> Completion {
+        host.run(&call(socket, action), LIMIT).unwrap()
+    }
+
+    fn socket(kind: Kind) -> Action {
+        Action::Socket { family: Choice::Known(Family::Ipv4), kind: Choice::Known(kind), protocol: 0 }
+    }
+
+    fn bind(host: &mut dyn Host, name: &str, kind: Kind) -> SocketAddr {
+        run(host, name, socket(kind));
+        let any = SocketAddr::new(host.address(Family::Ipv4), 0);
+        run(host, name, Action::Bind { address: Address::Is(any) }).local.unwrap()
+    }
+
+    fn connect(to: SocketAddr) -> Action {
+        Action::Connect { to: Address::Is(to), via: "connect".to_owned() }
+    }
+
+    fn connected(host: &mut dyn Host) {
+        let listening = bind(host, "listener", Kind::Stream);
+        run(host, "listener", Action::Listen { backlog: 1 });
+        run(host, "client", socket(Kind::Stream));
+        assert_eq!(run(host, "client", connect(listening)).outcome, Outcome::Ok);
+        let accept = Action::Accept { new: "server".to_owned(), via: "accept".to_owned() };
+        assert_eq!(run(host, "listener", accept).local, Some(listening));
+    }
+
+    fn send(to: Option<SocketAddr>) -> Action {
+        Action::Send { data: Data(b"hello".to_vec()), to: to.map(Address::Is), flags: Vec::new() }
+    }
+
+    fn recv() -> Action {
+        Action::Recv { size: 16, flags: Vec::new() }
+    }
+
+    #[test]
+    fn a_closed_port_refuses() {
+        let mut host = open();
+        let ip = host.address(Family::Ipv4);
+        let Seen::Port(port) = host.observe(&Look::ClosedPort { ip, kind: Kind::Stream }).unwrap() else {
+            panic!("no port");
+        };
+        run(&mut *host, "client", socket(Kind::Stream));
+        let to = SocketAddr::new(ip, port);
+        let refused = run(&mut *host, "client", connect(to));
+        assert_eq!(refused.outcome, Outcome::Error("ECONNREFUSED".to_owned()));
+        assert_eq!(refused.peer, Some(to));
+        assert!(refused.begin <= refused.end);
+    }
+
+    #[test]
+    fn a_call_that_blocks_is_ended_at_its_limit() {
+        let mut host = open();
+        connected(&mut *host);
+        let limit = Duration::from_millis(30);
+        let done = host.run(&call("client", recv()), limit).unwrap();
+        assert_eq!(done.outcome, Outcome::Blocks);
+        assert!(u128::from(done.end - done.begin) >= limit.as_nanos());
+        assert_eq!(run(&mut *host, "client", send(None)).outcome, Outcome::Ok);
+    }
+
+    #[test]
+    fn a_background_call_goes_on_until_its_cause_or_its_cancellation() {
+        let mut host = open();
+        connected(&mut *host);
+        let id = host.start(&call("client", recv())).unwrap();
+        assert_eq!(host.wait(id, Until::Asleep, LIMIT), Ok(Progress::Asleep));
+        run(&mut *host, "server", send(None));
+        let Progress::Done(done) = host.wait(id, Until::Done, LIMIT).unwrap() else {
+            panic!("still under way")
+        };
+        assert_eq!(done.outcome, Outcome::Data(Data(b"hello".to_vec())));
+        let id = host.start(&call("client", recv())).unwrap();
+        assert_eq!(host.wait(id, Until::Asleep, LIMIT), Ok(Progress::Asleep));
+        assert_eq!(host.cancel(id).unwrap().outcome, Outcome::Blocks);
+    }
+
+    #[test]
+    fn a_datagram_tells_its_sender() {
+        let mut host = open();
+        let receiver = bind(&mut *host, "receiver", Kind::Datagram);
+        let sender = bind(&mut *host, "sender", Kind::Datagram);
+        assert_eq!(run(&mut *host, "sender", send(Some(receiver))).outcome, Outcome::Ok);
+        let got = run(&mut *host, "receiver", recv());
+        assert_eq!(got.outcome, Outcome::Data(Data(b"hello".to_vec())));
+        assert_eq!(got.peer, Some(sender));
+    }
+
+    #[test]
+    fn a_name_that_was_closed_is_nobody_elses_socket() {
+        let mut host = open();
+        run(&mut *host, "client", socket(Kind::Stream));
+        assert_eq!(run(&mut *host, "client", Action::Close).outcome, Outcome::Ok);
+        assert!(matches!(run(&mut *host, "client", Action::Close).outcome, Outcome::Error(_)));
+        assert!(host.run(&call("never", Action::Close), LIMIT).is_err());
+    }
+}

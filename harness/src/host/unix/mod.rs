@@ -1,0 +1,85 @@
+//! Sockets of a Unix system, for a [`LocalHost`](super::local::LocalHost). The differences between Linux, macOS and
+//! FreeBSD are in small files of their own.
+//!
+//! Not here: namespaces (`linux`), and what the kernel's tables look like ([`observe`](crate::observe)).
+
+mod address;
+mod calls;
+mod flags;
+mod look;
+mod options;
+mod raw;
+mod ready;
+pub mod signals;
+mod thread;
+
+#[cfg_attr(target_os = "linux", path = "state_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "state_macos.rs")]
+#[cfg_attr(target_os = "freebsd", path = "state_freebsd.rs")]
+mod state;
+
+use std::net::SocketAddr;
+
+use super::call::{Action, Kind, Mode};
+use super::local::sys::{Answer, Cell, RawHandle, Sys, Target};
+use super::{HostFault, Look, Seen};
+use crate::platform::Os;
+pub use options::has as has_option;
+pub use state::ORACLE;
+
+/// The handle of a descriptor.
+#[must_use]
+pub fn handle(fd: std::os::fd::RawFd) -> RawHandle {
+    raw::handle(fd)
+}
+
+/// A Unix system.
+pub struct Native;
+
+/// Which one this is.
+pub const OS: Os = if cfg!(target_os = "macos") {
+    Os::Macos
+} else if cfg!(target_os = "freebsd") {
+    Os::Freebsd
+} else {
+    Os::Linux
+};
+
+impl Sys for Native {
+    const OS: Os = OS;
+    // Far above what a process may open.
+    const NOTHING: RawHandle = 0x3fff_ffff;
+    type Observer = look::Observer;
+
+    fn call(cell: &Cell, kind: Kind, action: &Action, mode: Mode) -> Result<Answer, HostFault> {
+        calls::call(cell, kind, action, mode)
+    }
+
+    fn local_name(handle: RawHandle) -> Option<SocketAddr> {
+        raw::local_name(handle).ok().flatten()
+    }
+
+    fn this_thread() -> Box<dyn Target> {
+        Box::new(thread::Thread::current())
+    }
+
+    fn kept_waiting() -> u64 {
+        thread::kept_waiting()
+    }
+
+    fn look(
+        observer: &mut look::Observer,
+        socket: Option<(RawHandle, Kind)>,
+        look: &Look,
+    ) -> Result<Seen, HostFault> {
+        observer.look(socket, look)
+    }
+
+    fn close(handle: RawHandle, abort: bool) {
+        if abort {
+            // Fails for what is no socket, which leaves nothing behind anyway.
+            let _ = raw::linger(handle, Some(0));
+        }
+        let _ = raw::close(handle);
+    }
+}

@@ -1,0 +1,70 @@
+//! A thread that makes calls: waking it by a signal, seeing it asleep, how long it was kept off the processor.
+
+#![expect(unsafe_code, reason = "pthread_kill of a thread that is known to live")]
+
+use super::signals;
+use crate::host::call::{Action, Mode};
+#[cfg(target_os = "linux")]
+use crate::host::linux::thread as os;
+use crate::host::local::sys::{Poke, RawHandle, Target};
+#[cfg(not(target_os = "linux"))]
+use unknown as os;
+
+/// A thread of this process.
+pub(super) struct Thread {
+    pthread: libc::pthread_t,
+    task: os::Task,
+}
+
+// SAFETY: pthread_t is a number or an opaque pointer that any thread may pass to pthread_kill.
+unsafe impl Send for Thread {}
+// SAFETY: as above.
+unsafe impl Sync for Thread {}
+
+impl Thread {
+    pub(super) fn current() -> Self {
+        // SAFETY: has no conditions.
+        let pthread = unsafe { libc::pthread_self() };
+        Self { pthread, task: os::Task::current() }
+    }
+}
+
+impl Target for Thread {
+    fn poke(&self, _: RawHandle, how: Poke) {
+        // SAFETY: whoever pokes knows that the thread is inside a call, so it lives.
+        unsafe { libc::pthread_kill(self.pthread, signals::signal(how)) };
+    }
+
+    fn asleep(&self, action: &Action, mode: Mode) -> Option<bool> {
+        self.task.asleep(action, mode)
+    }
+
+    fn settle(&self) {
+        // A signal is delivered at the latest when the thread leaves the kernel the next time.
+        let _ = nix::unistd::getppid();
+    }
+}
+
+pub(super) use os::kept_waiting;
+
+/// A system that tells neither.
+#[cfg(not(target_os = "linux"))]
+mod unknown {
+    use crate::host::call::{Action, Mode};
+
+    pub(crate) struct Task;
+
+    impl Task {
+        pub(crate) fn current() -> Self {
+            Self
+        }
+
+        pub(crate) fn asleep(&self, _: &Action, _: Mode) -> Option<bool> {
+            None
+        }
+    }
+
+    pub(crate) fn kept_waiting() -> u64 {
+        0
+    }
+}

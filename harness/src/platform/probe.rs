@@ -1,0 +1,74 @@
+//! Finding out what this machine is. What is the same everywhere is here; each system has a file for the rest.
+
+#[cfg_attr(unix, path = "probe_unix.rs")]
+#[cfg_attr(windows, path = "probe_windows.rs")]
+mod os;
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::{Platform, Version, options};
+use crate::host::HostFault;
+use crate::host::call::Family;
+use crate::host::loopback::Network;
+
+pub use os::privileges;
+
+/// Collects the facts, in the network that the process is in.
+pub fn probe(network: &Network) -> Result<Platform, HostFault> {
+    let families = families();
+    let (oracle, outlives) = os::oracle();
+    let mut offers: BTreeSet<String> = os::calls().iter().map(|call| format!("call {call}")).collect();
+    for family in &families {
+        offers.insert(match family {
+            Family::Ipv4 => "ipv4".to_owned(),
+            Family::Ipv6 => "ipv6".to_owned(),
+        });
+    }
+    offers.extend(options::names().filter(|name| os::has_option(name)).map(|name| format!("option {name}")));
+    offers.extend(os::rights().into_iter().map(str::to_owned));
+    for (name, there) in [
+        ("own namespace", *network == Network::Own),
+        ("sleep of a call", os::shows_sleep()),
+        ("state of closed connections", outlives),
+    ] {
+        if there {
+            offers.insert(name.to_owned());
+        }
+    }
+    let version_text = os::version_text();
+    Ok(Platform {
+        os: os::OS,
+        version: Version::parse(&version_text)
+            .ok_or_else(|| HostFault::new(format!("`{version_text}` is no version of a system")))?,
+        version_text,
+        stack: os::stack(),
+        arch: std::env::consts::ARCH.to_owned(),
+        families,
+        oracle: oracle.to_owned(),
+        network: match network {
+            Network::Own => "own namespace".to_owned(),
+            Network::Machine(_) => "host".to_owned(),
+        },
+        offers,
+        settings: os::settings(),
+        privileges: privileges(),
+    })
+}
+
+/// The families in which a socket can be made and bound to its loopback address.
+fn families() -> BTreeSet<Family> {
+    let works = |ip: IpAddr| {
+        let address = SockAddr::from(std::net::SocketAddr::new(ip, 0));
+        Socket::new(Domain::for_address(std::net::SocketAddr::new(ip, 0)), Type::STREAM, None)
+            .and_then(|socket| socket.bind(&address))
+            .is_ok()
+    };
+    [(Family::Ipv4, IpAddr::V4(Ipv4Addr::LOCALHOST)), (Family::Ipv6, IpAddr::V6(Ipv6Addr::LOCALHOST))]
+        .into_iter()
+        .filter(|(_, ip)| works(*ip))
+        .map(|(family, _)| family)
+        .collect()
+}

@@ -1,0 +1,67 @@
+//! What Linux, and what stands in for it, tells of itself.
+
+#![expect(unsafe_code, reason = "klogctl has no wrapper")]
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::host::linux::settings as sysctl;
+use crate::host::unix;
+use crate::observe::sock_diag::SockDiag;
+
+/// The kernel's release.
+pub(in crate::platform::probe) fn version_text() -> String {
+    let release = nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
+    release.unwrap_or_default()
+}
+
+/// gVisor says that it is Linux 4.4, as some Linux may be: only its log tells.
+pub(in crate::platform::probe) fn stack() -> String {
+    if kernel_log().contains("Starting gVisor") { "gvisor".to_owned() } else { "native".to_owned() }
+}
+
+/// The end of the kernel's log, where we may read it.
+fn kernel_log() -> String {
+    const READ_ALL: libc::c_int = 3;
+    let mut log = vec![0_u8; 16 * 1024];
+    // SAFETY: the buffer is as long as is said.
+    let n = unsafe { libc::klogctl(READ_ALL, log.as_mut_ptr().cast(), log.len() as libc::c_int) };
+    String::from_utf8_lossy(&log[..usize::try_from(n).unwrap_or(0)]).into_owned()
+}
+
+/// Where states come from, and whether that outlives the socket.
+pub(in crate::platform::probe) fn oracle() -> (&'static str, bool) {
+    let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+    match SockDiag::open().and_then(|table| table.state(crate::host::call::Kind::Stream, nobody, None)) {
+        Ok(_) => (unix::ORACLE, true),
+        Err(_) => ("TCP_INFO", false),
+    }
+}
+
+/// Whether a thread can be seen asleep in a call.
+pub(in crate::platform::probe) fn shows_sleep() -> bool {
+    fs::read("/proc/thread-self/syscall").is_ok()
+}
+
+/// What we may do in the network that we are in.
+pub(in crate::platform::probe) fn rights() -> Vec<&'static str> {
+    const NET_BIND_SERVICE: u64 = 1 << 10;
+    let mut rights = Vec::new();
+    if super::privileges() == "root" {
+        rights.push("root");
+    }
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    if capabilities
+        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
+        .is_some_and(|all| all & NET_BIND_SERVICE != 0)
+    {
+        rights.push("CAP_NET_BIND_SERVICE");
+    }
+    rights
+}
+
+/// Settings that bear on sockets.
+pub(in crate::platform::probe) fn settings() -> BTreeMap<String, String> {
+    sysctl::TOLD.iter().filter_map(|name| Some(((*name).to_owned(), sysctl::read(name)?))).collect()
+}

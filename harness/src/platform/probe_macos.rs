@@ -1,0 +1,52 @@
+//! What macOS tells of itself.
+
+use std::collections::BTreeMap;
+
+use crate::host::unix;
+use crate::platform::sysctl;
+
+/// The product version.
+pub(in crate::platform::probe) fn version_text() -> String {
+    sysctl::text("kern.osproductversion").unwrap_or_default()
+}
+
+/// Nothing stands in for it.
+pub(in crate::platform::probe) fn stack() -> String {
+    "native".to_owned()
+}
+
+/// Where states come from, and whether that outlives the socket.
+pub(in crate::platform::probe) fn oracle() -> (&'static str, bool) {
+    (unix::ORACLE, sysctl::bytes(unix::ORACLE).is_some())
+}
+
+/// Whether a thread can be seen asleep in a call.
+pub(in crate::platform::probe) fn shows_sleep() -> bool {
+    false
+}
+
+/// What we may do.
+pub(in crate::platform::probe) fn rights() -> Vec<&'static str> {
+    if super::privileges() == "root" { vec!["root", "CAP_NET_BIND_SERVICE"] } else { Vec::new() }
+}
+
+/// Settings that bear on sockets.
+pub(in crate::platform::probe) fn settings() -> BTreeMap<String, String> {
+    TOLD.iter().filter_map(|name| Some(((*name).to_owned(), sysctl::text(name)?))).collect()
+}
+
+const TOLD: &[&str] = &[
+    "kern.ipc.somaxconn",
+    "net.inet.icmp.icmplim",
+    "net.inet.ip.portrange.first",
+    "net.inet.ip.portrange.last",
+    "net.inet.tcp.blackhole",
+    "net.inet.tcp.delayed_ack",
+    "net.inet.tcp.fin_timeout",
+    "net.inet.tcp.keepcnt",
+    "net.inet.tcp.keepidle",
+    "net.inet.tcp.keepinit",
+    "net.inet.tcp.keepintvl",
+    "net.inet.tcp.msl",
+    "net.inet.udp.maxdgram",
+];

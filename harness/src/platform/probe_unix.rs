@@ -1,0 +1,47 @@
+//! What Unix systems have in common when they are asked what they are.
+
+#[cfg_attr(target_os = "linux", path = "probe_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "probe_macos.rs")]
+#[cfg_attr(target_os = "freebsd", path = "probe_freebsd.rs")]
+mod system;
+
+use std::os::fd::AsRawFd;
+use std::sync::OnceLock;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::host::unix;
+
+pub(super) use crate::host::unix::OS;
+pub(super) use system::{oracle, rights, settings, shows_sleep, stack, version_text};
+
+/// Who we are: to be asked first before the process enters a user namespace, in which everybody is root. The first
+/// answer is kept.
+pub fn privileges() -> String {
+    static FIRST: OnceLock<String> = OnceLock::new();
+    FIRST
+        .get_or_init(|| {
+            let user = nix::unistd::geteuid();
+            if user.is_root() { "root".to_owned() } else { format!("user {user}") }
+        })
+        .clone()
+}
+
+/// The calls that cases may choose with `via`.
+pub(super) fn calls() -> &'static [&'static str] {
+    if cfg!(target_os = "linux") {
+        &["connect", "accept", "accept4", "poll", "select", "epoll"]
+    } else if cfg!(target_os = "freebsd") {
+        &["connect", "accept", "accept4", "poll", "select"]
+    } else {
+        &["connect", "accept", "poll", "select"]
+    }
+}
+
+/// Whether the kernel has an option: on a TCP socket over IPv4 or IPv6, or on one for datagrams.
+pub(super) fn has_option(name: &str) -> bool {
+    [(Domain::IPV4, Type::STREAM), (Domain::IPV6, Type::STREAM), (Domain::IPV4, Type::DGRAM)]
+        .into_iter()
+        .filter_map(|(domain, kind)| Socket::new(domain, kind, None).ok())
+        .any(|socket| unix::has_option(unix::handle(socket.as_raw_fd()), name))
+}

@@ -1,0 +1,482 @@
+//! The command line: what can be asked, with its help. What the answers mean is made from it here; doing it is not.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::exit::Gate;
+use crate::select::{Selection, Slow};
+
+/// How many trials run at once where nothing else is asked: trials mostly wait, so it is more than there are cores.
+pub const DEFAULT_JOBS: usize = 16;
+
+/// More threads than this are a typing error.
+const MOST_JOBS: usize = 1024;
+
+const EXAMPLES: &str = "\
+Examples:
+  sockspec --target localhost                     run the suite on this machine
+  sockspec --target localhost refused time-wait   only these families
+  sockspec --target localhost '*/closed-port'     only what matches the pattern
+  sockspec --target localhost --exact 'refused/closed-port[ipv4,connect]'
+  sockspec --target localhost --repeat 100 --skip time-wait
+  sockspec --list ipv6                            what would run
+  sockspec explain refused/closed-port            what is expected, here and elsewhere
+  sockspec check my-cases/                        find mistakes in cases without running them
+
+Exit codes:
+  0    every behaviour is as recorded for this platform
+  1    a behaviour is not (or --strict or --deny forbids it)
+  2    wrong arguments or cases
+  3    the machine or the harness failed, or nothing was run
+  130  interrupted; what was finished is reported";
+
+/// Tests that sockets behave as programs expect.
+///
+/// Each case drives real client and server sockets through one behaviour and asserts what a program can see of it:
+/// results and error codes, the TCP state of each end, readiness, and how long a call took. What is expected is written
+/// down per operating system, with its source. Nothing leaves this machine.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "sockspec", version, after_long_help = EXAMPLES, after_help = "`--help` shows more, with examples.")]
+pub struct Cli {
+    /// What to do; without a command the suite is run.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to run the suite.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Cli {
+    /// Reads a command line. Options that are for running the suite are refused beside a command, wherever they stand.
+    pub fn read<T: Into<OsString> + Clone>(line: impl IntoIterator<Item = T>) -> Result<Self, clap::Error> {
+        let mut definition = Self::command();
+        let matches = definition.try_get_matches_from_mut(line)?;
+        if let Some(command) = matches.subcommand_name() {
+            let of_the_run = RunArgs::augment_args(clap::Command::new("run"));
+            let given = |arg: &&clap::Arg| {
+                matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
+            };
+            if let Some(arg) = of_the_run.get_arguments().find(given) {
+                let name = arg.get_long().map_or_else(|| "FILTER".to_owned(), |long| format!("--{long}"));
+                let text = format!("{name} is for running the suite and does nothing for `{command}`");
+                return Err(definition.error(ErrorKind::ArgumentConflict, text));
+            }
+        }
+        Self::from_arg_matches(&matches)
+    }
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "General")]
+pub struct Common {
+    /// Take the cases from this folder instead of those that sockspec carries.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub cases: Option<PathBuf>,
+
+    /// Colours: `auto` looks at the terminal, NO_COLOR and CLICOLOR.
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", global = true)]
+    pub color: Color,
+
+    /// Show what passed too, with its transcript, and what differs from the specification.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// Show failures and the last line alone.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// Commands besides running the suite.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Find mistakes in cases without running them.
+    ///
+    /// Every mistake of a file is shown at once, with its line and a suggestion.
+    #[command(
+        after_long_help = "Examples:\n  sockspec check\n  sockspec check my-cases/refused/closed-port.yaml\n  sockspec check --mutate reports/latest/results.json"
+    )]
+    Check {
+        /// A file or folder of cases; without it, all of them. With --mutate, a results.json.
+        path: Option<PathBuf>,
+        /// Change each expectation and see that the stored run would then fail: finds what asserts nothing.
+        #[arg(long)]
+        mutate: bool,
+    },
+    /// Show a case in words: its steps, and what is expected on each platform and why.
+    #[command(
+        after_long_help = "Examples:\n  sockspec explain refused/closed-port\n  sockspec explain 'refused/closed-port[ipv4,connect]'"
+    )]
+    Explain {
+        /// The id of a case or of a trial.
+        case: String,
+    },
+    /// List the cases with their titles.
+    #[command(
+        after_long_help = "Examples:\n  sockspec list\n  sockspec list time-wait\n\n`sockspec --list` lists the trials instead, as test runners want it."
+    )]
+    List {
+        /// Only what matches one of these: part of an id, a pattern with * and ?, or a family.
+        #[arg(value_name = "FILTER")]
+        filters: Vec<String>,
+    },
+    /// Show what is known of this machine: system, version, settings, and what cases may ask for.
+    #[command(after_long_help = "Examples:\n  sockspec platform\n  sockspec platform --json")]
+    Platform {
+        /// As it stands in results.json.
+        #[arg(long)]
+        json: bool,
+        /// Look at the machine's own network instead of a namespace.
+        #[arg(long)]
+        host_network: bool,
+    },
+    /// Print the JSON schema of a case file, for editors.
+    #[command(after_long_help = "Example:\n  sockspec schema > case.schema.json")]
+    Schema,
+    /// Show which requirements are covered by which cases, and which by none.
+    #[command(after_long_help = "Examples:\n  sockspec coverage\n  sockspec coverage T25")]
+    Coverage {
+        /// Only these requirements.
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+    },
+}
+
+/// How to run the suite.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// Only trials that match one of these: part of an id, a pattern with * and ?, or a family.
+    #[arg(value_name = "FILTER")]
+    pub filters: Vec<String>,
+
+    /// The machine to test; `localhost` is this one.
+    #[arg(long, value_name = "WHERE", default_value = "localhost", value_parser = target, allow_hyphen_values = true)]
+    pub target: Target,
+
+    /// Filters and skips are whole ids, of a trial or of a case.
+    #[arg(long, help_heading = "Selection")]
+    pub exact: bool,
+
+    /// Leave out trials that match; can be given several times.
+    #[arg(long, value_name = "PATTERN", help_heading = "Selection")]
+    pub skip: Vec<String>,
+
+    /// Run slow trials alone.
+    #[arg(long, help_heading = "Selection", conflicts_with = "include_ignored")]
+    pub ignored: bool,
+
+    /// Run slow trials too.
+    #[arg(long, help_heading = "Selection")]
+    pub include_ignored: bool,
+
+    /// List the trials and run none.
+    #[arg(long, help_heading = "Selection")]
+    pub list: bool,
+
+    /// How many trials run at once.
+    #[arg(short, long, visible_alias = "test-threads", value_name = "N", default_value_t = DEFAULT_JOBS, value_parser = jobs, help_heading = "Running")]
+    pub jobs: usize,
+
+    /// Run every trial so many times; the worst verdict counts.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Running")]
+    pub repeat: u64,
+
+    /// Use the machine's own network instead of a namespace.
+    #[arg(long, help_heading = "Running")]
+    pub host_network: bool,
+
+    /// Fail on what differs from the specification, though it is recorded for this platform.
+    #[arg(long, help_heading = "Verdicts")]
+    pub strict: bool,
+
+    /// Fail on such verdicts as well; can be given several times.
+    #[arg(long, value_name = "VERDICT", value_enum, help_heading = "Verdicts")]
+    pub deny: Vec<Deny>,
+
+    /// The folder for results.json and junit.xml.
+    #[arg(long, value_name = "DIR", default_value = "reports/latest", help_heading = "Reports")]
+    pub report_dir: PathBuf,
+
+    /// Write no results.json and junit.xml there.
+    #[arg(long, help_heading = "Reports")]
+    pub no_reports: bool,
+
+    /// Write JUnit XML to this file as well.
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub junit: Option<PathBuf>,
+
+    /// `xunit` leaves out what the Jenkins xUnit plugin refuses.
+    #[arg(long, value_name = "FLAVOUR", value_enum, default_value = "default", help_heading = "Reports")]
+    pub junit_flavour: JunitFlavour,
+
+    /// Write the results to this file as well.
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub json: Option<PathBuf>,
+
+    /// Print as Rust's test runner does, for tools that read that.
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Reports")]
+    pub format: Option<Format>,
+
+    /// Accepted and without effect, for test runners: nothing is captured.
+    #[arg(long, help_heading = "Reports")]
+    pub nocapture: bool,
+
+    /// Accepted and without effect, for editors.
+    #[arg(long, hide = true)]
+    pub show_output: bool,
+
+    /// Accepted and without effect, for editors.
+    #[arg(short = 'Z', hide = true, value_name = "FLAG")]
+    pub unstable: Vec<String>,
+}
+
+impl RunArgs {
+    /// What the arguments select.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        Selection {
+            filters: self.filters.clone(),
+            skip: self.skip.clone(),
+            exact: self.exact,
+            slow: match (self.ignored, self.include_ignored) {
+                (true, _) => Slow::Only,
+                (_, true) => Slow::Include,
+                _ => Slow::LeaveOut,
+            },
+        }
+    }
+
+    /// What counts as a failure. nextest runs each trial as a process of its own, where a skip is no failure.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        Gate {
+            strict: self.strict,
+            deny_observed: self.deny.contains(&Deny::Observed),
+            deny_skip: self.deny.contains(&Deny::Skip),
+            empty_is_fine: self.exact && under_nextest(),
+        }
+    }
+
+    /// Where results.json and junit.xml are to be written, each with the files that were asked for beside the folder.
+    /// Under nextest the folder is left alone: each of its processes knows one trial.
+    #[must_use]
+    pub fn report_paths(&self) -> ReportPaths {
+        let folder = (!self.no_reports && !under_nextest()).then_some(&self.report_dir);
+        let paths = |name: &str, more: &Option<PathBuf>| {
+            folder.map(|folder| folder.join(name)).into_iter().chain(more.clone()).collect()
+        };
+        ReportPaths { json: paths("results.json", &self.json), junit: paths("junit.xml", &self.junit) }
+    }
+
+    /// The command that runs trials under the same conditions; an id after `--exact` completes it.
+    #[must_use]
+    pub fn repeat_command(&self, common: &Common) -> String {
+        let mut command = "sockspec --target localhost".to_owned();
+        if let Some(cases) = &common.cases {
+            command += &format!(" --cases {}", quoted(&cases.to_string_lossy()));
+        }
+        for (given, option) in [
+            (self.host_network, " --host-network"),
+            (self.ignored || self.include_ignored, " --include-ignored"),
+        ] {
+            command += if given { option } else { "" };
+        }
+        command
+    }
+}
+
+/// An argument as a shell wants it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    if cfg!(windows) { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// Where reports go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReportPaths {
+    /// Files with the results.
+    pub json: Vec<PathBuf>,
+    /// Files with JUnit XML.
+    pub junit: Vec<PathBuf>,
+}
+
+/// The machine that is tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// This one.
+    Localhost,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that wants them.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+/// Verdicts that can be made to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Deny {
+    /// Nothing is recorded for this platform.
+    Observed,
+    /// This machine could, but does not now.
+    Skip,
+}
+
+/// What readers of JUnit XML accept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum JunitFlavour {
+    /// With the case's file, for GitLab and GitHub.
+    #[default]
+    Default,
+    /// Valid against the schema of the Jenkins xUnit plugin.
+    Xunit,
+}
+
+/// The formats of Rust's test runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A line for each trial.
+    Pretty,
+    /// A character for each trial.
+    Terse,
+    /// A JSON object for each event.
+    Json,
+}
+
+impl From<Format> for libtest_mimic::FormatSetting {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Pretty => Self::Pretty,
+            Format::Terse => Self::Terse,
+            Format::Json => Self::Json,
+        }
+    }
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    if text == "localhost" {
+        return Ok(Target::Localhost);
+    }
+    Err("only `localhost` can be tested: run sockspec on the other machine, or inside the other stack, with \
+         `--target localhost` (the binary carries its cases)"
+        .to_owned())
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("with 0 nothing would ever run; give 1 or more".to_owned()),
+        Ok(n) if n > MOST_JOBS => Err(format!("at most {MOST_JOBS}")),
+        Ok(n) => Ok(n),
+        Err(_) => Err(format!("not a number from 1 to {MOST_JOBS}")),
+    }
+}
+
+fn under_nextest() -> bool {
+    std::env::var_os("NEXTEST") == Some(OsString::from("1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::read(std::iter::once("sockspec").chain(args.iter().copied()))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_suite_is_run_without_a_command() {
+        let cli =
+            parse(&["--target", "localhost", "refused", "time-wait", "--skip", "a", "--skip", "b"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.run.filters, ["refused", "time-wait"]);
+        assert_eq!(cli.run.skip, ["a", "b"]);
+        assert_eq!(cli.run.jobs, DEFAULT_JOBS);
+        assert_eq!(cli.run.report_dir, PathBuf::from("reports/latest"));
+        assert!(parse(&[]).unwrap().command.is_none());
+    }
+
+    #[test]
+    fn commands_take_the_options_of_all() {
+        let cli = parse(&["check", "--color", "never", "--cases", "x", "-v", "path"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Check { mutate: false, path: Some(_) })));
+        assert_eq!(cli.common.color, Color::Never);
+        assert!(cli.common.verbose);
+        let cli = parse(&["-v", "list", "time-wait"]).unwrap();
+        assert!(cli.common.verbose && cli.run.filters.is_empty());
+        for args in
+            [&["--exact", "check"] as &[&str], &["--target", "localhost", "schema"], &["-j1", "list", "x"]]
+        {
+            let error = parse(args).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ArgumentConflict);
+            assert!(error.to_string().contains("is for running the suite and does nothing for `"), "{error}");
+        }
+        assert_eq!(parse(&["refused", "check"]).unwrap().run.filters, ["refused", "check"]);
+    }
+
+    #[test]
+    fn what_test_runners_and_editors_give_is_taken() {
+        for args in [
+            &["--list", "--format", "terse"] as &[&str],
+            &["--list", "--format", "terse", "--ignored"],
+            &["--exact", "a/b[c]", "--nocapture"],
+            &["-Zunstable-options", "--format=json", "--show-output", "--test-threads=1"],
+        ] {
+            parse(args).unwrap();
+        }
+    }
+
+    #[test]
+    fn refusals_say_what_is_possible() {
+        for (args, text) in [
+            (["--jobs", "0"], "with 0 nothing would ever run"),
+            (["--test-threads", "0"], "with 0 nothing would ever run"),
+            (["-j", "many"], "not a number from 1 to 1024"),
+            (["-j", "99999999999999999999"], "not a number from 1 to 1024"),
+            (["-j", "2000"], "at most 1024"),
+            (["--repeat", "0"], "0 is not in 1.."),
+            (["--target", "ssh://host"], "only `localhost` can be tested"),
+            (["--deny", "pass"], "possible values: observed, skip"),
+        ] {
+            let error = parse(&args).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{args:?}");
+            assert!(error.to_string().contains(text), "{error}");
+        }
+    }
+
+    #[test]
+    fn repeating_keeps_the_conditions() {
+        let cli = parse(&["--cases", "it's", "--host-network", "--ignored"]).unwrap();
+        let quote = quoted("it's");
+        assert_eq!(
+            cli.run.repeat_command(&cli.common),
+            format!("sockspec --target localhost --cases {quote} --host-network --include-ignored")
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! `sockspec check`: what is wrong in cases, and with `--mutate` what in them asserts nothing.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use sockspec_harness::case::source::Place;
+use sockspec_harness::case::suite::{self, Origin, Suite};
+use sockspec_harness::host::loopback::Network;
+use sockspec_harness::judge::mutate::{Survivor, survivors};
+use sockspec_harness::run;
+
+use crate::cases;
+use crate::cli::Common;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::jobs;
+
+/// Checks a file or a folder; without a path all cases.
+pub fn check(path: Option<&Path>, common: &Common, colour: bool, out: &mut dyn Write) -> Result<Exit, Error> {
+    let (origin, only) = place(path, common)?;
+    let wanted = |case: &str| only.as_deref().is_none_or(|only| case == only);
+    let (found, files) = suite::check(&origin, wanted).map_err(|error| cases::error(&error, colour))?;
+    if !found.is_empty() {
+        writeln!(out, "{}\n", cases::render(&found, colour)).map_err(stdout)?;
+        writeln!(out, "{} error(s) in {files} files", found.len()).map_err(stdout)?;
+        return Ok(Exit::Wrong);
+    }
+    if let (Some(only), false) = (&only, files > 0) {
+        return Err(Error::Usage(format!("there is no case {only}")));
+    }
+    writeln!(out, "{files} files, nothing wrong").map_err(stdout)?;
+    Ok(Exit::AsRecorded)
+}
+
+/// Runs the cases once and judges each record against every expectation changed.
+pub fn mutate(
+    path: Option<&Path>,
+    common: &Common,
+    network: &Network,
+    out: &mut dyn Write,
+) -> Result<Exit, Error> {
+    let (origin, only) = place(path, common)?;
+    let wanted = |case: &str| only.as_deref().is_none_or(|only| case == only);
+    let wrong = |error| cases::error(&error, false);
+    let suite = Suite::load(&origin, wanted).map_err(wrong)?;
+    let link = jobs::link(network)?;
+    let trials = suite.trials(link.platform()).map_err(wrong)?;
+    let (mut tried, mut ran, mut skipped) = (0, 0, 0);
+    let mut all: Vec<Survivor> = Vec::new();
+    for trial in &trials {
+        if trial.skip.is_some() || trial.case.slow {
+            skipped += 1;
+            continue;
+        }
+        match run::run(trial, link.as_ref()) {
+            Ok(record) => {
+                let (changes, found) = survivors(trial, &record);
+                (tried, ran) = (tried + changes, ran + 1);
+                all.extend(found);
+            }
+            Err(_) => skipped += 1,
+        }
+    }
+    for survivor in &all {
+        writeln!(
+            out,
+            "{}: {}: {}\n    {}: the change goes unnoticed",
+            position(&survivor.place),
+            survivor.trial,
+            survivor.step,
+            survivor.change
+        )
+        .map_err(stdout)?;
+    }
+    writeln!(
+        out,
+        "{tried} changed expectations in {ran} trials, {} unnoticed; {skipped} trials were not run",
+        all.len()
+    )
+    .map_err(stdout)?;
+    Ok(match (all.is_empty(), ran) {
+        (_, 0) => Exit::Broken,
+        (true, _) => Exit::AsRecorded,
+        (false, _) => Exit::NotAsRecorded,
+    })
+}
+
+fn position(place: &Place) -> String {
+    let (line, column) = place.line_column();
+    format!("{}:{line}:{column}", place.source.path)
+}
+
+/// The folder of cases that a path belongs to, and the case if it is one file. A case lies in the folder of its family,
+/// which lies in the folder of cases.
+fn place(path: Option<&Path>, common: &Common) -> Result<(Origin, Option<String>), Error> {
+    let Some(path) = path else { return Ok((cases::origin(common), None)) };
+    if path.is_dir() {
+        return Ok((Origin::Folder(path.to_path_buf()), None));
+    }
+    if !path.is_file() {
+        return Err(Error::Usage(format!("there is no file or folder {}", path.display())));
+    }
+    let whole = path.canonicalize().map_err(|error| Error::Usage(format!("{}: {error}", path.display())))?;
+    let (Some(family), Some(root)) = (whole.parent(), whole.parent().and_then(Path::parent)) else {
+        return Err(Error::Usage(format!("{} is no case: cases lie in <family>/", path.display())));
+    };
+    let name = |path: &Path| path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let folder = family.file_name().map(PathBuf::from).unwrap_or_default();
+    Ok((Origin::Folder(root.to_path_buf()), Some(format!("{}/{}", folder.display(), name(&whole)))))
+}
+
+fn stdout(error: io::Error) -> Error {
+    Error::Stdout(error.to_string())
+}

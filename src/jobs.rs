@@ -1,0 +1,57 @@
+//! From the cases to the jobs of a run: one for each trial of this machine.
+
+use std::sync::Arc;
+
+use sockspec_harness::case::suite::Suite as Cases;
+use sockspec_harness::case::trial::Trial;
+use sockspec_harness::host::link::Link;
+use sockspec_harness::host::loopback::{Loopback, Network};
+use sockspec_harness::judge;
+use sockspec_harness::record::Record;
+use sockspec_harness::results::TrialResult;
+use sockspec_harness::run;
+
+use crate::cases::{self, Files};
+use crate::cli::Cli;
+use crate::error::Error;
+use crate::runner::Job;
+use crate::suite::Suite;
+
+/// Reads the cases and makes a job of each trial. With `--exact` only the files of the named cases are read.
+pub fn load(cli: &Cli, network: &Network) -> Result<Suite, Error> {
+    let link = link(network)?;
+    let origin = cases::origin(&cli.common);
+    let named: Option<Vec<&str>> = cli.run.exact.then(|| {
+        cli.run.filters.iter().map(|filter| filter.split('[').next().unwrap_or_default()).collect()
+    });
+    let wanted = |case: &str| named.as_ref().is_none_or(|named| named.is_empty() || named.contains(&case));
+    let wrong = |error| cases::error(&error, false);
+    let suite = Cases::load(&origin, wanted).map_err(wrong)?;
+    let trials = suite.trials(link.platform()).map_err(wrong)?;
+    let platform = link.platform().as_ref().clone();
+    let jobs = trials.into_iter().map(|trial| job(trial, &link)).collect();
+    Ok(Suite { jobs, platform, files: Arc::new(Files(origin)) })
+}
+
+/// The loopback link in the network that the process is in.
+pub fn link(network: &Network) -> Result<Arc<Loopback>, Error> {
+    Loopback::new(network).map(Arc::new).map_err(|fault| Error::Broken(fault.to_string()))
+}
+
+fn job(trial: Trial, link: &Arc<Loopback>) -> Job {
+    let link = Arc::clone(link);
+    let trial = Arc::new(trial);
+    Job { id: trial.id.clone(), slow: trial.case.slow, run: Arc::new(move || result(&trial, link.as_ref())) }
+}
+
+/// Runs a trial and judges it.
+#[must_use]
+pub fn result(trial: &Trial, link: &dyn Link) -> TrialResult {
+    if let Some(reason) = &trial.skip {
+        return trial.result(judge::skip(reason), Record::default());
+    }
+    match run::run(trial, link) {
+        Ok(record) => trial.result(judge::judge(trial, &record), record),
+        Err(unavailable) => trial.result(judge::skip(&unavailable.to_string()), Record::default()),
+    }
+}

@@ -1,0 +1,285 @@
+//! Running the suite from selected jobs to reports and exit code. Where the jobs come from is not known here.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
+
+use sockspec_harness::judge::verdict::Kind;
+use sockspec_harness::platform::Platform;
+use sockspec_harness::results::{FORMAT, Results};
+
+use crate::cli::Cli;
+use crate::error::Error;
+use crate::exit::{Exit, Gate};
+use crate::output::Target;
+use crate::report::live::Live;
+use crate::report::time::{human, rfc3339};
+use crate::report::{CaseFiles, Context, Progress, Reporter, failure, json, junit, summary};
+use crate::runner::{self, Job, Ran, RunOptions};
+use crate::select::Slow;
+
+/// What can be run here.
+pub struct Suite {
+    /// A job for each trial, in the order of ids. Which of them are wanted is decided here.
+    pub jobs: Vec<Job>,
+    /// The machine.
+    pub platform: Platform,
+    /// The text of the cases.
+    pub files: Arc<dyn CaseFiles + Send + Sync>,
+}
+
+/// Where text goes.
+pub struct Streams<'a> {
+    /// Results, with escapes for colours: the writer strips them where they are not wanted.
+    pub out: &'a mut dyn Write,
+    /// Messages about the run itself.
+    pub err: &'a mut dyn Write,
+    /// The status line, where there is a terminal.
+    pub status: Option<Box<dyn Write + 'a>>,
+}
+
+/// Runs what the command line asks for. Paths are tried before anything is loaded, so that a wrong one fails at once.
+pub fn run(
+    cli: &Cli,
+    interrupted: Arc<AtomicBool>,
+    load: impl FnOnce() -> Result<Suite, Error>,
+    streams: Streams<'_>,
+) -> Result<Exit, Error> {
+    let reports = if cli.run.list { Reports::default() } else { Reports::prepare(cli)? };
+    let Suite { jobs, platform, files } = load()?;
+    let Streams { out, err, status } = streams;
+    let selection = cli.run.selection();
+    let selected = selection.select(jobs.iter().map(|job| (job.id.as_str(), job.slow)));
+    if !cli.run.list {
+        for pattern in &selected.unmatched {
+            // A message that cannot be written changes nothing.
+            let _ = writeln!(err, "sockspec: no trial matches `{pattern}`; `sockspec --list` shows them all");
+        }
+    }
+    let jobs: Vec<Job> = selected.at.iter().map(|at| jobs[*at].clone()).collect();
+    if cli.run.list {
+        runner::list(&jobs, selection.slow, out).and_then(|()| out.flush()).map_err(stdout)?;
+        return Ok(Exit::AsRecorded);
+    }
+    let command = cli.run.repeat_command(&cli.common);
+    let context = || Context { files: &*files, command: &command };
+    let gate = cli.run.gate();
+    let started = rfc3339(SystemTime::now());
+    let options = options(cli, interrupted, &files, &command, selection.slow, gate);
+    let ran = if cli.run.format.is_some() {
+        runner::run_jobs(jobs, &options, &mut Silent)?
+    } else {
+        runner::run_jobs(jobs, &options, &mut Live::new(context(), gate, out, status))?
+    };
+    let results = Results {
+        format: FORMAT,
+        sockspec: env!("CARGO_PKG_VERSION").to_owned(),
+        started,
+        duration: u64::try_from(ran.duration.as_nanos()).unwrap_or(u64::MAX),
+        platform,
+        trials: ran.trials,
+    };
+    let mut exit = if ran.interrupted { Exit::Interrupted } else { gate.exit(&results.trials) };
+    let ran = Ran { trials: Vec::new(), ..ran };
+    for error in reports.write(&results, &context(), gate, cli) {
+        let _ = writeln!(err, "sockspec: {error}");
+        exit = if exit == Exit::AsRecorded { error.exit() } else { exit };
+    }
+    if cli.run.format.is_none() {
+        let options = summary::Options {
+            verbose: cli.common.verbose,
+            quiet: cli.common.quiet,
+            gate,
+            slow: ran.slow,
+            not_run: ran.not_run,
+            reports: reports.folder,
+        };
+        summary::write(&results, &context(), &options, out).and_then(|()| out.flush()).map_err(stdout)?;
+    }
+    if exit == Exit::Broken && results.trials.iter().all(|trial| trial.verdict.kind == Kind::Skip) {
+        let _ =
+            writeln!(err, "sockspec: nothing was run in {}, so nothing is known", human(results.duration));
+    }
+    Ok(exit)
+}
+
+fn stdout(cause: io::Error) -> Error {
+    Error::Stdout(cause.to_string())
+}
+
+fn options(
+    cli: &Cli,
+    interrupted: Arc<AtomicBool>,
+    files: &Arc<dyn CaseFiles + Send + Sync>,
+    command: &str,
+    slow: Slow,
+    gate: Gate,
+) -> RunOptions {
+    let (files, command) = (Arc::clone(files), command.to_owned());
+    RunOptions {
+        jobs: cli.run.jobs,
+        repeat: cli.run.repeat,
+        slow,
+        gate,
+        format: cli.run.format,
+        color: cli.common.color,
+        draw: Arc::new(move |result| {
+            failure::render(result, &Context { files: &*files, command: &command }, false)
+        }),
+        interrupted,
+    }
+}
+
+/// Where libtest-mimic prints, nobody else does.
+struct Silent;
+
+impl Reporter for Silent {
+    fn end(&mut self, _: &Progress) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The files that are written at the end.
+#[derive(Default)]
+struct Reports {
+    json: Vec<Target>,
+    junit: Vec<Target>,
+    /// The folder, to be named in the summary.
+    folder: Option<String>,
+}
+
+impl Reports {
+    fn prepare(cli: &Cli) -> Result<Self, Error> {
+        let paths = cli.run.report_paths();
+        let targets = |paths: &[PathBuf]| -> Result<Vec<_>, Error> {
+            paths.iter().map(|path| Target::prepare(path)).collect()
+        };
+        let (json, junit) = (targets(&paths.json)?, targets(&paths.junit)?);
+        let folder =
+            (!cli.run.no_reports && !json.is_empty()).then(|| cli.run.report_dir.display().to_string());
+        Ok(Self { json, junit, folder })
+    }
+
+    /// Writes all of them, each whatever became of the others.
+    fn write(&self, results: &Results, context: &Context<'_>, gate: Gate, cli: &Cli) -> Vec<Error> {
+        let flavour = cli.run.junit_flavour;
+        let json = self.json.iter().map(|target| target.write(|out| json::write(results, out)));
+        let junit = self.junit.iter();
+        let junit =
+            junit.map(|target| target.write(|out| junit::write(results, context, &gate, flavour, out)));
+        json.chain(junit).filter_map(Result::err).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{self, Files};
+    use tempfile::tempdir;
+
+    struct Done {
+        exit: Result<Exit, Error>,
+        out: String,
+        err: String,
+    }
+
+    fn suite() -> Suite {
+        let job = |id: &str, kind| {
+            let trial = if kind == Kind::Fail { sample::refused() } else { sample::trial(id, kind) };
+            Job { id: trial.id.clone(), slow: false, run: Arc::new(move || trial.clone()) }
+        };
+        let mut jobs = vec![
+            job("accept/order[ipv4]", Kind::Pass),
+            job("accept/order[ipv6]", Kind::Skip),
+            job("", Kind::Fail),
+            job("time-wait/lasts", Kind::Pass),
+        ];
+        jobs[3].slow = true;
+        Suite { jobs, platform: sample::results(Vec::new()).platform, files: Arc::new(Files) }
+    }
+
+    fn command(args: &[&str]) -> Done {
+        let cli = Cli::read(std::iter::once("sockspec").chain(args.iter().copied())).unwrap();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let exit = run(
+            &cli,
+            Arc::default(),
+            || Ok(suite()),
+            Streams { out: &mut anstream::StripStream::new(&mut out), err: &mut err, status: None },
+        );
+        Done { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+    }
+
+    #[test]
+    fn a_run_writes_its_reports_and_tells_its_failures() {
+        let folder = tempdir().unwrap();
+        let reports = folder.path().join("reports/latest");
+        let done = command(&["--report-dir", reports.to_str().unwrap()]);
+        assert_eq!(done.exit.unwrap(), Exit::NotAsRecorded);
+        assert!(done.out.starts_with("refused/closed-port[ipv4]: fail\n"), "{}", done.out);
+        assert!(done.out.contains("3 trials: 1 pass, 1 skip, 1 fail; 1 slow left out"), "{}", done.out);
+        assert_eq!(done.err, "");
+        let json = std::fs::read_to_string(reports.join("results.json")).unwrap();
+        let results: Results = serde_json::from_str(&json).unwrap();
+        let ids: Vec<_> = results.trials.iter().map(|trial| trial.id.as_str()).collect();
+        assert_eq!(ids, ["accept/order[ipv4]", "accept/order[ipv6]", "refused/closed-port[ipv4]"]);
+        assert!(std::fs::read_to_string(reports.join("junit.xml")).unwrap().contains("<failure "));
+        assert_eq!(std::fs::read_dir(&reports).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_ran_decides() {
+        let exit = |args: &[&str]| command(&[&["--no-reports"], args].concat()).exit.unwrap();
+        assert_eq!(exit(&["accept"]), Exit::AsRecorded);
+        assert_eq!(exit(&["accept", "--deny", "skip"]), Exit::NotAsRecorded);
+        assert_eq!(exit(&["--ignored"]), Exit::AsRecorded);
+        assert_eq!(exit(&["time-wait"]), Exit::Broken, "it is slow, so nothing was run");
+        assert_eq!(exit(&["ipv6"]), Exit::Broken);
+    }
+
+    #[test]
+    fn a_filter_that_matches_nothing_is_told() {
+        let done = command(&["--no-reports", "acept"]);
+        assert_eq!(done.exit.unwrap(), Exit::Broken);
+        assert!(
+            done.err.contains("no trial matches `acept`") && done.err.contains("nothing was run"),
+            "{}",
+            done.err
+        );
+    }
+
+    #[test]
+    fn a_list_runs_nothing_and_writes_nothing() {
+        let done = command(&["--list", "--format", "terse", "--report-dir", "/dev/null/nowhere", "ipv4"]);
+        assert_eq!(done.exit.unwrap(), Exit::AsRecorded);
+        assert_eq!(done.out, "accept/order[ipv4]: test\nrefused/closed-port[ipv4]: test\n");
+        assert_eq!(command(&["--list", "--ignored"]).out, "time-wait/lasts: test\n");
+    }
+
+    #[test]
+    fn a_wrong_path_fails_before_anything_is_loaded() {
+        let folder = tempdir().unwrap();
+        let cli =
+            Cli::read(["sockspec", "--no-reports", "--junit", folder.path().to_str().unwrap()]).unwrap();
+        let exit = run(
+            &cli,
+            Arc::default(),
+            || panic!("loaded"),
+            Streams { out: &mut io::sink(), err: &mut io::sink(), status: None },
+        );
+        assert_eq!(exit.unwrap_err().exit(), Exit::Wrong);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_and_fails() {
+        let done = command(&["--no-reports", "--json", "/dev/full", "accept"]);
+        assert_eq!(done.exit.unwrap(), Exit::Broken);
+        assert_eq!(
+            done.err,
+            "sockspec: the report /dev/full was not written: No space left on device (os error 28)\n"
+        );
+    }
+}
