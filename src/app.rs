@@ -35,7 +35,8 @@ fn act(line: impl IntoIterator<Item = OsString>) -> Exit {
     // While there is one thread: threads are then simply in the network that the process has entered.
     let network = Network::enter(wants_host_network(&cli));
     let color: anstream::ColorChoice = cli.common.color.into();
-    let colour = AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never && color != anstream::ColorChoice::Never;
+    let colour = AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+        && color != anstream::ColorChoice::Never;
     let mut out = Leaving::new(AutoStream::new(io::stdout(), color));
     let mut err = AutoStream::new(io::stderr(), color);
     let wanted = io::stderr().is_terminal() && !cli.common.quiet;
@@ -68,7 +69,7 @@ fn dispatch(cli: &Cli, network: &Network, colour: bool, streams: Streams<'_>) ->
 }
 
 fn schema(out: &mut dyn Write) -> Result<Exit, Error> {
-    let schema = serde_json::json!({});
+    let schema = sockspec_harness::case::schema::case();
     writeln!(out, "{schema:#}").map_err(|error| Error::Stdout(error.to_string()))?;
     Ok(Exit::AsRecorded)
 }

@@ -7,6 +7,7 @@ use sockspec_harness::case::trial::Trial;
 use sockspec_harness::host::link::Link;
 use sockspec_harness::host::loopback::{Loopback, Network};
 use sockspec_harness::judge;
+use sockspec_harness::judge::deviations::Deviations;
 use sockspec_harness::record::Record;
 use sockspec_harness::results::TrialResult;
 use sockspec_harness::run;
@@ -21,15 +22,20 @@ use crate::suite::Suite;
 pub fn load(cli: &Cli, network: &Network) -> Result<Suite, Error> {
     let link = link(network)?;
     let origin = cases::origin(&cli.common);
-    let named: Option<Vec<&str>> = cli.run.exact.then(|| {
-        cli.run.filters.iter().map(|filter| filter.split('[').next().unwrap_or_default()).collect()
-    });
+    let named: Option<Vec<&str>> = cli
+        .run
+        .exact
+        .then(|| cli.run.filters.iter().map(|filter| filter.split('[').next().unwrap_or_default()).collect());
     let wanted = |case: &str| named.as_ref().is_none_or(|named| named.is_empty() || named.contains(&case));
     let wrong = |error| cases::error(&error, false);
     let suite = Cases::load(&origin, wanted).map_err(wrong)?;
     let trials = suite.trials(link.platform()).map_err(wrong)?;
     let platform = link.platform().as_ref().clone();
-    let jobs = trials.into_iter().map(|trial| job(trial, &link)).collect();
+    let deviations = suite.deviations(&platform).map_err(wrong)?.map(Arc::new);
+    if let (Some(deviations), None) = (&deviations, &named) {
+        check_unused(deviations, &trials)?;
+    }
+    let jobs = trials.into_iter().map(|trial| job(trial, &link, deviations.as_ref())).collect();
     Ok(Suite { jobs, platform, files: Arc::new(Files(origin)) })
 }
 
@@ -38,20 +44,43 @@ pub fn link(network: &Network) -> Result<Arc<Loopback>, Error> {
     Loopback::new(network).map(Arc::new).map_err(|fault| Error::Broken(fault.to_string()))
 }
 
-fn job(trial: Trial, link: &Arc<Loopback>) -> Job {
-    let link = Arc::clone(link);
-    let trial = Arc::new(trial);
-    Job { id: trial.id.clone(), slow: trial.case.slow, run: Arc::new(move || result(&trial, link.as_ref())) }
+fn check_unused(deviations: &Deviations, trials: &[Trial]) -> Result<(), Error> {
+    let unused: Vec<_> = deviations
+        .unused(trials)
+        .into_iter()
+        .map(|entry| format!("  {} at `{}`", entry.cases.join(", "), entry.step))
+        .collect();
+    if unused.is_empty() {
+        return Ok(());
+    }
+    let stack = &deviations.stack;
+    Err(Error::Cases(format!(
+        "deviations/{stack}.yaml names trials that there are none of:\n{}",
+        unused.join("\n")
+    )))
+}
+
+fn job(trial: Trial, link: &Arc<Loopback>, deviations: Option<&Arc<Deviations>>) -> Job {
+    let (link, deviations) = (Arc::clone(link), deviations.cloned());
+    let (id, slow) = (trial.id.clone(), trial.case.slow);
+    let run = move || result(&trial, link.as_ref(), deviations.as_deref());
+    Job { id, slow, run: Arc::new(run) }
 }
 
 /// Runs a trial and judges it.
 #[must_use]
-pub fn result(trial: &Trial, link: &dyn Link) -> TrialResult {
+pub fn result(trial: &Trial, link: &dyn Link, deviations: Option<&Deviations>) -> TrialResult {
     if let Some(reason) = &trial.skip {
         return trial.result(judge::skip(reason), Record::default());
     }
     match run::run(trial, link) {
-        Ok(record) => trial.result(judge::judge(trial, &record), record),
+        Ok(record) => {
+            let mut verdict = judge::judge(trial, &record);
+            if let Some(deviations) = deviations {
+                verdict = deviations.apply(trial, &record, verdict);
+            }
+            trial.result(verdict, record)
+        }
         Err(unavailable) => trial.result(judge::skip(&unavailable.to_string()), Record::default()),
     }
 }

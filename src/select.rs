@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use sockspec_harness::glob::glob;
+
 /// What a trial is selected by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -115,33 +117,6 @@ fn matched(matchers: &mut [Matcher<'_>], id: &str) -> bool {
         any |= yes;
     }
     any
-}
-
-/// Whether the whole text matches a pattern of `*` (any characters) and `?` (one). Linear but for one restart point,
-/// so that no pattern takes exponential time.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<_>, Vec<_>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    let mut restart = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                restart = Some((p, t));
-                p += 1;
-            }
-            Some(&c) if c == '?' || c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => {
-                let Some((star, from)) = restart else { return false };
-                restart = Some((star, from + 1));
-                p = star + 1;
-                t = from + 1;
-            }
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]

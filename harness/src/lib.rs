@@ -4,6 +4,7 @@
 //! writes a [`record`], [`judge`] holds the record against the trial. Nothing points backwards.
 
 pub mod case;
+pub mod glob;
 pub mod host;
 pub mod judge;
 pub mod nearest;

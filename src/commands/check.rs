@@ -104,7 +104,8 @@ fn place(path: Option<&Path>, common: &Common) -> Result<(Origin, Option<String>
     let (Some(family), Some(root)) = (whole.parent(), whole.parent().and_then(Path::parent)) else {
         return Err(Error::Usage(format!("{} is no case: cases lie in <family>/", path.display())));
     };
-    let name = |path: &Path| path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name =
+        |path: &Path| path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let folder = family.file_name().map(PathBuf::from).unwrap_or_default();
     Ok((Origin::Folder(root.to_path_buf()), Some(format!("{}/{}", folder.display(), name(&whole)))))
 }

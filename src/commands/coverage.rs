@@ -71,7 +71,8 @@ fn counts(
     let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for id in requirements.keys() {
         let kind = id.split([':', '-']).next().unwrap_or_default();
-        let kind = if kind.starts_with(['T', 'E']) && kind[1..].parse::<u32>().is_ok() { &kind[..1] } else { kind };
+        let kind =
+            if kind.starts_with(['T', 'E']) && kind[1..].parse::<u32>().is_ok() { &kind[..1] } else { kind };
         let (all, done) = kinds.entry(kind).or_default();
         *all += 1;
         *done += usize::from(covered.contains_key(id.as_str()));

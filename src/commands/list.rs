@@ -12,8 +12,7 @@ use crate::select::{Selection, Slow};
 
 /// Lists the cases that match one of the filters.
 pub fn list(filters: &[String], common: &Common, out: &mut dyn Write) -> Result<Exit, Error> {
-    let suite =
-        Suite::load(&cases::origin(common), |_| true).map_err(|error| cases::error(&error, false))?;
+    let suite = Suite::load(&cases::origin(common), |_| true).map_err(|error| cases::error(&error, false))?;
     let selection =
         Selection { filters: filters.to_vec(), skip: Vec::new(), exact: false, slow: Slow::Include };
     let ids = suite.cases.iter().map(|case| (case.id.as_str(), false));

@@ -18,7 +18,8 @@ pub fn platform(json: bool, network: &Network, out: &mut dyn Write) -> Result<Ex
         writeln!(out).map_err(stdout)?;
         return Ok(Exit::AsRecorded);
     }
-    let families: Vec<_> = platform.families.iter().map(|family| format!("{family:?}").to_lowercase()).collect();
+    let families: Vec<_> =
+        platform.families.iter().map(|family| format!("{family:?}").to_lowercase()).collect();
     for (name, value) in [
         ("system", format!("{} {} ({})", platform.os, platform.version, platform.version_text)),
         ("stack", platform.stack.clone()),

@@ -183,7 +183,9 @@ impl fmt::Display for AddressExpr {
                     f.write_str("mapped ")?;
                 }
                 match (port, place) {
-                    (PortExpr::Number(0), PlaceExpr::Special(Special::Wildcard)) => f.write_str("unspecified"),
+                    (PortExpr::Number(0), PlaceExpr::Special(Special::Wildcard)) => {
+                        f.write_str("unspecified")
+                    }
                     (PortExpr::Of(a), PlaceExpr::Of(b)) if a == b => write!(f, "address of {a}"),
                     (port, PlaceExpr::Of(name)) => write!(f, "{port} at {name}"),
                     (port, PlaceExpr::Own) => write!(f, "{port}"),
@@ -230,8 +232,14 @@ mod tests {
         ] {
             assert_eq!(AddressExpr::parse(text).map(|a| a.to_string()), Ok(text.to_owned()));
         }
-        assert_eq!(AddressExpr::parse("listener").map(|a| a.to_string()), Ok("address of listener".to_owned()));
-        assert_eq!(AddressExpr::parse("no route").map(|a| a.to_string()), Ok("port 9 on no route".to_owned()));
+        assert_eq!(
+            AddressExpr::parse("listener").map(|a| a.to_string()),
+            Ok("address of listener".to_owned())
+        );
+        assert_eq!(
+            AddressExpr::parse("no route").map(|a| a.to_string()),
+            Ok("port 9 on no route".to_owned())
+        );
     }
 
     #[test]

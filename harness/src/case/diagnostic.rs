@@ -40,8 +40,8 @@ impl Diagnostic {
             .path(self.source.path.as_str())
             .annotation(AnnotationKind::Primary.span(self.span.start..self.span.end));
         if let Some((span, label)) = &self.also {
-            snippet = snippet
-                .annotation(AnnotationKind::Context.span(span.start..span.end).label(label.as_str()));
+            snippet =
+                snippet.annotation(AnnotationKind::Context.span(span.start..span.end).label(label.as_str()));
         }
         let mut group = Level::ERROR.primary_title(self.message.as_str()).element(snippet);
         if let Some(help) = &self.help {
@@ -83,7 +83,13 @@ impl Diagnostics {
     }
 
     /// A word is not known; the nearest one that is gets suggested.
-    pub fn unknown<'a>(&mut self, span: Span, what: &str, word: &str, known: impl IntoIterator<Item = &'a str>) {
+    pub fn unknown<'a>(
+        &mut self,
+        span: Span,
+        what: &str,
+        word: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) {
         let message = format!("unknown {what} `{word}`");
         let mut known: Vec<_> = known.into_iter().collect();
         known.sort_unstable();

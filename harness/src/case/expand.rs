@@ -75,7 +75,8 @@ fn walk(
     }
     let mut excepted = vec![false; case.except.len()];
     for cell in cells(&case.axes, &usage) {
-        let mut expander = Expander { suite, diagnostics, foreign, sockets: Sockets::default(), steps: Vec::new() };
+        let mut expander =
+            Expander { suite, diagnostics, foreign, sockets: Sockets::default(), steps: Vec::new() };
         expander.steps(&case.steps, &cell, Within::Case, case.link);
         let (steps, sockets) = (expander.steps, expander.sockets);
         sockets.report(diagnostics);
@@ -91,7 +92,9 @@ fn walk(
         let settings = case
             .settings
             .iter()
-            .map(|(key, node)| (key.text.clone(), cell.substitute(node, diagnostics).scalar().unwrap_or_default()))
+            .map(|(key, node)| {
+                (key.text.clone(), cell.substitute(node, diagnostics).scalar().unwrap_or_default())
+            })
             .collect();
         each(&cell, Expanded { steps, layers, needs, covers, settings }, diagnostics);
     }
@@ -121,12 +124,16 @@ fn check_words(
 ) {
     let place = |word: &str| {
         let rows = case.axes.iter().flat_map(|axis| &axis.rows);
-        let nodes = rows.flat_map(|row| row.needs.iter().chain(&row.covers)).chain(&case.needs).chain(&case.covers);
+        let nodes =
+            rows.flat_map(|row| row.needs.iter().chain(&row.covers)).chain(&case.needs).chain(&case.covers);
         let mut exact = nodes.filter(|node| node.text() == Some(word));
         exact.next().map_or(case.title_span, |node| node.span)
     };
     for need in needs {
-        if !need.starts_with("call ") && !need.starts_with("option ") && !NEEDS.iter().any(|(word, _)| word == need) {
+        if !need.starts_with("call ")
+            && !need.starts_with("option ")
+            && !NEEDS.iter().any(|(word, _)| word == need)
+        {
             let known = NEEDS.iter().map(|(word, _)| *word).chain(["call …", "option …"]);
             diagnostics.unknown(place(need), "need", need, known);
         }
@@ -145,6 +152,7 @@ pub const NEEDS: &[(&str, &str)] = &[
     ("own namespace", "a network namespace for this trial alone"),
     ("sleep of a call", "the platform shows that a call sleeps in the kernel"),
     ("state of closed connections", "the platform shows the state of connections whose socket is closed"),
+    ("signals", "calls can be interrupted by a signal; `interrupt` needs it by itself"),
     ("silent listener", "a listener whose queue is full answers nothing"),
     ("ordinary user", "the process may not bind privileged ports"),
     ("wire", "two namespaces and a TUN device in each"),
@@ -237,7 +245,8 @@ impl Expander<'_> {
     /// `to: silent` stands for a listener whose queue is full, which the setup of that name makes.
     fn needs_silent(&self, step: &Step) -> bool {
         let mut addresses = step.args.iter().filter_map(|(name, ..)| step.address(name));
-        addresses.any(|address| address.sockets().any(|name| name == "silent")) && !self.sockets.knows("silent")
+        addresses.any(|address| address.sockets().any(|name| name == "silent"))
+            && !self.sockets.knows("silent")
     }
 
     fn setup(&mut self, step: &Step, cell: &Cell<'_>, link: Link) {
@@ -325,6 +334,9 @@ fn trial(
     };
     let mut needs = expanded.needs;
     needs.insert(if family == Family::Ipv6 { "ipv6" } else { "ipv4" }.to_owned());
+    if expanded.steps.iter().any(|step| step.verb.name == "interrupt") {
+        needs.insert("signals".to_owned());
+    }
     if case.link == Link::Wire {
         needs.insert("wire".to_owned());
     }
@@ -332,9 +344,12 @@ fn trial(
     if needs.iter().any(|need| (need.starts_with("call ") || need.starts_with("option ")) && !offered(need)) {
         return None;
     }
-    let missing: Vec<_> = needs.iter().filter(|need| !offered(need)).map(|need| format!("{need} ({})", about(need))).collect();
+    let missing: Vec<_> =
+        needs.iter().filter(|need| !offered(need)).map(|need| format!("{need} ({})", about(need))).collect();
     let skip = (!missing.is_empty()).then(|| format!("needs {}", missing.join(", ")));
-    let own = !expanded.settings.is_empty() || expanded.steps.iter().any(shares_addresses);
+    let own = needs.contains("own namespace")
+        || !expanded.settings.is_empty()
+        || expanded.steps.iter().any(shares_addresses);
     let steps = expanded
         .steps
         .into_iter()

@@ -207,7 +207,9 @@ pub fn layer_key(
         "expect" => layer.want = expected(value, context, diagnostics),
         "any_of" => layer.want = any_of(value, context, diagnostics),
         "takes" => layer.takes = takes(value, context.cell, diagnostics),
-        "timer" => layer.timer = by_row(value, context.cell, diagnostics).and_then(|v| duration(v, diagnostics)),
+        "timer" => {
+            layer.timer = by_row(value, context.cell, diagnostics).and_then(|v| duration(v, diagnostics))
+        }
         "signal" => {
             layer.signal = read::text(value, "the name of a signal, or none", diagnostics).and_then(|text| {
                 match text.as_str() {
@@ -329,11 +331,9 @@ fn word(node: &Node, text: &str, context: Context<'_>, diagnostics: &mut Diagnos
         "ok" => Some((OutcomeKind::Ok, Want::Ok)),
         "eof" => Some((OutcomeKind::Eof, Want::Eof)),
         "blocks" => Some((OutcomeKind::Blocks, Want::Blocks)),
-        _ => TcpState::from_name(text)
-            .map(|state| (OutcomeKind::State, Want::State(state)))
-            .or_else(|| {
-                errors::canonical(text).map(|name| (OutcomeKind::Error, Want::Error(name.to_owned())))
-            }),
+        _ => TcpState::from_name(text).map(|state| (OutcomeKind::State, Want::State(state))).or_else(|| {
+            errors::canonical(text).map(|name| (OutcomeKind::Error, Want::Error(name.to_owned())))
+        }),
     };
     match want {
         Some((kind, want)) if can(kind) => return Some(want),
@@ -380,7 +380,10 @@ fn word(node: &Node, text: &str, context: Context<'_>, diagnostics: &mut Diagnos
 fn special(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> Option<Want> {
     let entries = map_or_error(node, "an outcome", diagnostics)?;
     let [(key, value)] = entries else {
-        diagnostics.error(node.span, "an outcome is a word, a number, a list of bits, or one of {data: …}, {bytes: n}");
+        diagnostics.error(
+            node.span,
+            "an outcome is a word, a number, a list of bits, or one of {data: …}, {bytes: n}",
+        );
         return None;
     };
     match key.text.as_str() {
@@ -400,7 +403,8 @@ fn special(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> 
 }
 
 const BITS: [&str; 14] = [
-    "IN", "PRI", "OUT", "ERR", "HUP", "NVAL", "RDHUP", "RDNORM", "RDBAND", "WRNORM", "WRBAND", "read", "write", "except",
+    "IN", "PRI", "OUT", "ERR", "HUP", "NVAL", "RDHUP", "RDNORM", "RDBAND", "WRNORM", "WRBAND", "read",
+    "write", "except",
 ];
 
 fn bits(items: &[Node], diagnostics: &mut Diagnostics) -> Option<BTreeSet<String>> {
@@ -419,5 +423,7 @@ fn bits(items: &[Node], diagnostics: &mut Diagnostics) -> Option<BTreeSet<String
 /// Written like the name of an error.
 fn looks_like_error(text: &str) -> bool {
     let rest = text.strip_prefix("WSA").unwrap_or(text);
-    rest.starts_with('E') && rest.len() > 2 && rest.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+    rest.starts_with('E')
+        && rest.len() > 2
+        && rest.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }

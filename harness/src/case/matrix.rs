@@ -65,7 +65,10 @@ pub fn read(node: &Node, diagnostics: &mut Diagnostics) -> Vec<Axis> {
             Value::List(items) => items.iter().filter_map(|item| plain_row(item, diagnostics)).collect(),
             Value::Map(rows) => rows.iter().filter_map(|(key, value)| row(key, value, diagnostics)).collect(),
             _ => {
-                diagnostics.error(value.span, format!("an axis is a list or a map of rows; this is {}", value.kind()));
+                diagnostics.error(
+                    value.span,
+                    format!("an axis is a list or a map of rows; this is {}", value.kind()),
+                );
                 Vec::new()
             }
         };
@@ -73,7 +76,9 @@ pub fn read(node: &Node, diagnostics: &mut Diagnostics) -> Vec<Axis> {
         check_axis(&axis, diagnostics);
         for other in &axes {
             for (key, _) in axis.rows.iter().flat_map(|row| &row.values) {
-                if other.name == key.text || other.rows.iter().any(|row| row.values.iter().any(|(k, _)| k.text == key.text)) {
+                if other.name == key.text
+                    || other.rows.iter().any(|row| row.values.iter().any(|(k, _)| k.text == key.text))
+                {
                     let message = format!("`{}` is a value of the axis `{}` already", key.text, other.name);
                     diagnostics.error_also(key.span, message, other.span, "this axis");
                 }
@@ -99,8 +104,13 @@ fn plain_row(item: &Node, diagnostics: &mut Diagnostics) -> Option<Row> {
 fn row(key: &Key, value: &Node, diagnostics: &mut Diagnostics) -> Option<Row> {
     trap(key.plain && is_boolean_elsewhere(&key.text), key.span, diagnostics);
     let text = Node { span: key.span, value: Value::Text(key.text.clone()), plain: key.plain };
-    let mut row =
-        Row { name: key.text.clone(), value: text, values: Vec::new(), needs: Vec::new(), covers: Vec::new() };
+    let mut row = Row {
+        name: key.text.clone(),
+        value: text,
+        values: Vec::new(),
+        needs: Vec::new(),
+        covers: Vec::new(),
+    };
     for (key, value) in read::map_or_error(value, "a map of values, `{}` if there are none", diagnostics)? {
         match key.text.as_str() {
             "needs" => row.needs = read::list(value).to_vec(),
@@ -167,7 +177,11 @@ impl Usage {
                 any |= used.contains(&key.text);
                 if !used.contains(&key.text) && seen.insert(&key.text) {
                     let message = format!("nothing uses the value `{}`", key.text);
-                    diagnostics.error_help(key.span, message, format!("write ${} where it belongs", key.text));
+                    diagnostics.error_help(
+                        key.span,
+                        message,
+                        format!("write ${} where it belongs", key.text),
+                    );
                 }
             }
             if !any && seen.is_empty() {
@@ -238,7 +252,12 @@ impl<'a> Cell<'a> {
         let mut met = true;
         for (key, value) in entries {
             let Some(axis) = self.axes.iter().find(|axis| axis.name == key.text) else {
-                diagnostics.unknown(key.span, "axis", &key.text, self.axes.iter().map(|axis| axis.name.as_str()));
+                diagnostics.unknown(
+                    key.span,
+                    "axis",
+                    &key.text,
+                    self.axes.iter().map(|axis| axis.name.as_str()),
+                );
                 return None;
             };
             self.usage.mark(&axis.name);
@@ -246,7 +265,12 @@ impl<'a> Cell<'a> {
             for item in read::list(value) {
                 let name = item.scalar().unwrap_or_default();
                 if !axis.rows.iter().any(|row| row.name == name) {
-                    diagnostics.unknown(item.span, "row", &name, axis.rows.iter().map(|row| row.name.as_str()));
+                    diagnostics.unknown(
+                        item.span,
+                        "row",
+                        &name,
+                        axis.rows.iter().map(|row| row.name.as_str()),
+                    );
                     return None;
                 }
                 any |= self.row(&axis.name).is_some_and(|row| row.name == name);
@@ -258,12 +282,18 @@ impl<'a> Cell<'a> {
 
     /// Picks the value for this cell from a map that gives one for each row of one axis. A key may name several rows,
     /// and `else` stands for those that are not named.
-    pub fn pick<'n>(&self, span: Span, entries: &'n [(Key, Node)], diagnostics: &mut Diagnostics) -> Option<&'n Node> {
+    pub fn pick<'n>(
+        &self,
+        span: Span,
+        entries: &'n [(Key, Node)],
+        diagnostics: &mut Diagnostics,
+    ) -> Option<&'n Node> {
         let names = |key: &Key| key.text.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
         let fits = |axis: &&(&Axis, &Row)| {
-            entries.iter().flat_map(|(key, _)| names(key)).all(|name| {
-                name == "else" || axis.0.rows.iter().any(|row| row.name == name)
-            })
+            entries
+                .iter()
+                .flat_map(|(key, _)| names(key))
+                .all(|name| name == "else" || axis.0.rows.iter().any(|row| row.name == name))
         };
         let taken: Vec<_> = self.rows().collect();
         let fitting: Vec<_> = taken.iter().filter(fits).collect();
@@ -276,7 +306,12 @@ impl<'a> Cell<'a> {
             let mut naming = entries.iter().filter(|(key, _)| names(key).contains(&row.name));
             let (first, second) = (naming.next(), naming.next());
             if let (Some((first, _)), Some((second, _))) = (first, second) {
-                diagnostics.error_also(second.span, format!("the row `{}` is named twice", row.name), first.span, "first here");
+                diagnostics.error_also(
+                    second.span,
+                    format!("the row `{}` is named twice", row.name),
+                    first.span,
+                    "first here",
+                );
             }
             if first.is_none() && !entries.iter().any(|(key, _)| key.text == "else") {
                 diagnostics.error_help(
@@ -291,12 +326,19 @@ impl<'a> Cell<'a> {
         named.or_else(|| entries.iter().find(|(key, _)| key.text == "else")).map(|(_, node)| node)
     }
 
-    fn explain_no_axis(&self, span: Span, entries: &[(Key, Node)], fitting: usize, diagnostics: &mut Diagnostics) {
+    fn explain_no_axis(
+        &self,
+        span: Span,
+        entries: &[(Key, Node)],
+        fitting: usize,
+        diagnostics: &mut Diagnostics,
+    ) {
         if fitting > 1 {
             diagnostics.error(span, "these rows are those of more than one axis");
             return;
         }
-        let rows: Vec<_> = self.axes.iter().flat_map(|axis| axis.rows.iter().map(|row| row.name.as_str())).collect();
+        let rows: Vec<_> =
+            self.axes.iter().flat_map(|axis| axis.rows.iter().map(|row| row.name.as_str())).collect();
         for (key, value) in entries {
             if matches!(value.value, Value::Null) {
                 diagnostics.error_help(
@@ -308,7 +350,12 @@ impl<'a> Cell<'a> {
             }
             for name in key.text.split(',').map(str::trim) {
                 if name != "else" && !rows.contains(&name) {
-                    diagnostics.unknown(key.span, "row or kind of outcome", name, rows.iter().copied().chain(["any_of", "data", "bytes"]));
+                    diagnostics.unknown(
+                        key.span,
+                        "row or kind of outcome",
+                        name,
+                        rows.iter().copied().chain(["any_of", "data", "bytes"]),
+                    );
                     return;
                 }
             }
@@ -332,7 +379,11 @@ impl<'a> Cell<'a> {
                             key.text = self.fill_in(&key.text, key.span, diagnostics);
                         }
                         // The steps of a repetition are replaced when they are counted.
-                        let value = if key.text == "do" { value.clone() } else { self.substitute(value, diagnostics) };
+                        let value = if key.text == "do" {
+                            value.clone()
+                        } else {
+                            self.substitute(value, diagnostics)
+                        };
                         (key, value)
                     })
                     .collect(),

@@ -11,6 +11,8 @@ pub mod expected;
 pub mod matrix;
 pub mod model;
 pub mod read;
+pub mod reference;
+pub mod schema;
 pub mod source;
 pub mod step;
 pub mod suite;

@@ -95,8 +95,14 @@ pub const CASE_KEYS: &[(&str, &str)] = &[
     ("settings", "settings that are made in a namespace of our own, and required elsewhere"),
     ("matrix", "axes and their rows"),
     ("steps", "what is done and expected; required"),
-    ("os", "what platforms do instead, by label of the step: `{selector: {steps: {label: outcome}, why, source}}`"),
-    ("except", "what is different in single cells: `- where: {axis: row}` with `os`, or `steps`, `why`, `source`"),
+    (
+        "os",
+        "what platforms do instead, by label of the step: `{selector: {steps: {label: outcome}, why, source}}`",
+    ),
+    (
+        "except",
+        "what is different in single cells: `- where: {axis: row}` with `os`, or `steps`, `why`, `source`",
+    ),
     ("deadline", "a trial that takes longer fails; 30s where it is not written"),
     ("slow", "only run with --ignored or --include-ignored"),
     ("formerly", "earlier ids of the case"),
@@ -147,14 +153,18 @@ pub fn read_case(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<
             "deadline" => case.deadline = read::duration(value, diagnostics).unwrap_or(DEADLINE),
             "slow" => case.slow = read::boolean(value, diagnostics),
             "formerly" => {
-                case.formerly = read::list(value).iter().filter_map(|v| read::text(v, "an id", diagnostics)).collect();
+                case.formerly =
+                    read::list(value).iter().filter_map(|v| read::text(v, "an id", diagnostics)).collect();
             }
             _ => unknown_key(key, CASE_KEYS.iter().map(|(key, _)| *key), diagnostics),
         }
     }
     if let Some((key, value)) = given {
         let setup = Key { text: "setup".to_owned(), span: key.span, plain: true };
-        case.steps.insert(0, Node { span: key.span, value: Value::Map(vec![(setup, value.clone())]), plain: false });
+        case.steps.insert(
+            0,
+            Node { span: key.span, value: Value::Map(vec![(setup, value.clone())]), plain: false },
+        );
     }
     required(entries, &node, &["title", "covers", "steps"], diagnostics);
     check_id(&case, diagnostics);
@@ -196,11 +206,7 @@ impl Case {
     }
 }
 
-fn unknown_key<'a>(
-    key: &Key,
-    known: impl IntoIterator<Item = &'a str>,
-    diagnostics: &mut Diagnostics,
-) {
+fn unknown_key<'a>(key: &Key, known: impl IntoIterator<Item = &'a str>, diagnostics: &mut Diagnostics) {
     if key.text == "on" || key.text == "true" {
         let help = "many YAML tools take `on` for a boolean; the key is `os`";
         diagnostics.error_help(key.span, format!("unknown key `{}`", key.text), help);
@@ -257,7 +263,9 @@ fn steps(value: &Node, diagnostics: &mut Diagnostics) -> Vec<Node> {
 fn excepts(value: &Node, diagnostics: &mut Diagnostics) -> Vec<Except> {
     let mut excepts = Vec::new();
     for item in read::list(value) {
-        let Some(entries) = read::map_or_error(item, "an exception: a map with `where`", diagnostics) else { continue };
+        let Some(entries) = read::map_or_error(item, "an exception: a map with `where`", diagnostics) else {
+            continue;
+        };
         let mut except = Except {
             condition: Node { span: item.span, value: Value::Map(Vec::new()), plain: false },
             steps: None,

@@ -83,7 +83,12 @@ pub enum ArgValue {
 impl Step {
     /// A step that the case does not write but needs: making a socket, binding it.
     #[must_use]
-    pub fn implied(verb: &'static Verb, subject: &str, place: Place, args: Vec<(&'static str, ArgValue, Span)>) -> Self {
+    pub fn implied(
+        verb: &'static Verb,
+        subject: &str,
+        place: Place,
+        args: Vec<(&'static str, ArgValue, Span)>,
+    ) -> Self {
         let (subject_span, expect_span) = (place.span, place.span);
         Self {
             verb,
@@ -182,11 +187,11 @@ fn option_text(value: &OptionValue) -> String {
 
 /// Reads a step. A `state` of several sockets gives several.
 pub fn read(node: &Node, cell: &Cell<'_>, diagnostics: &mut Diagnostics) -> Vec<Step> {
-    let Some(entries) = read::map_or_error(node, "a step: a map with a verb", diagnostics) else { return Vec::new() };
-    let verbs: Vec<_> = entries
-        .iter()
-        .filter_map(|(key, value)| Some((key, value, verbs::find(&key.text)?)))
-        .collect();
+    let Some(entries) = read::map_or_error(node, "a step: a map with a verb", diagnostics) else {
+        return Vec::new();
+    };
+    let verbs: Vec<_> =
+        entries.iter().filter_map(|(key, value)| Some((key, value, verbs::find(&key.text)?))).collect();
     let (key, value, verb) = match verbs.as_slice() {
         [one] => *one,
         [] => {
@@ -200,7 +205,10 @@ pub fn read(node: &Node, cell: &Cell<'_>, diagnostics: &mut Diagnostics) -> Vec<
         }
     };
     if let (Subject::Sockets, Some(each)) = (verb.subject, value.map()) {
-        return each.iter().filter_map(|(socket, want)| one_of_several(verb, key, socket, want, entries, cell, diagnostics)).collect();
+        return each
+            .iter()
+            .filter_map(|(socket, want)| one_of_several(verb, key, socket, want, entries, cell, diagnostics))
+            .collect();
     }
     let subject = match verb.subject {
         Subject::Count => read::count(value, diagnostics).map(|n| n.to_string()),
@@ -226,10 +234,16 @@ fn no_verb(entries: &[(Key, Node)], node: &Node, diagnostics: &mut Diagnostics) 
     };
     let unknown = entries.iter().find(|(key, _)| !is_other(&key.text));
     match unknown {
-        Some((key, _)) => diagnostics.unknown(key.span, "verb", &key.text, VERBS.iter().map(|verb| verb.name)),
+        Some((key, _)) => {
+            diagnostics.unknown(key.span, "verb", &key.text, VERBS.iter().map(|verb| verb.name))
+        }
         None => {
             let span = entries.first().map_or(node.span, |(key, _)| key.span);
-            diagnostics.error_help(span, "this step has no verb", "a step is `- VERB: SUBJECT` with further keys below");
+            diagnostics.error_help(
+                span,
+                "this step has no verb",
+                "a step is `- VERB: SUBJECT` with further keys below",
+            );
         }
     }
 }
@@ -359,13 +373,18 @@ fn step_key(
         "since" => step.since = read::text(value, "the label of a step", diagnostics),
         "within" => step.within = read::duration(value, diagnostics),
         "stop" => {
-            diagnostics.error_help(key.span, "`stop` belongs to an outcome of a platform", "write it in an `os` entry");
+            diagnostics.error_help(
+                key.span,
+                "`stop` belongs to an outcome of a platform",
+                "write it in an `os` entry",
+            );
         }
         _ => {
             if key.text == "expect" {
                 step.expect_span = value.span;
             }
-            return key.text != "any_of" && expected::layer_key(&mut step.layer, key, value, context, diagnostics);
+            return key.text != "any_of"
+                && expected::layer_key(&mut step.layer, key, value, context, diagnostics);
         }
     }
     true
@@ -373,11 +392,17 @@ fn step_key(
 
 /// Reads a map of selectors to what those platforms do.
 pub fn os_entries(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> Vec<OsEntry> {
-    let Some(entries) = read::map_or_error(node, "a map of platforms", diagnostics) else { return Vec::new() };
+    let Some(entries) = read::map_or_error(node, "a map of platforms", diagnostics) else {
+        return Vec::new();
+    };
     let mut read = Vec::new();
     for (key, value) in entries {
         if let Some(selector) = selector(key, value, diagnostics) {
-            read.push(OsEntry { selector, span: key.span, layer: expected::layer(value, context, diagnostics) });
+            read.push(OsEntry {
+                selector,
+                span: key.span,
+                layer: expected::layer(value, context, diagnostics),
+            });
         }
     }
     check_selectors(read.iter().map(|entry| (&entry.selector, entry.span)), diagnostics);
@@ -417,9 +442,15 @@ pub fn check_selectors<'a>(
     for (i, (selector, span)) in all.iter().enumerate() {
         for (other, other_span) in &all[..i] {
             if selector.contains(other) && other.contains(selector) {
-                diagnostics.error_also(*span, "the same platforms are named twice", *other_span, "first here");
+                diagnostics.error_also(
+                    *span,
+                    "the same platforms are named twice",
+                    *other_span,
+                    "first here",
+                );
             } else if selector.overlaps(other) && !selector.contains(other) && !other.contains(selector) {
-                let message = "these platforms overlap with those of another entry, and neither lies inside the other";
+                let message =
+                    "these platforms overlap with those of another entry, and neither lies inside the other";
                 diagnostics.error_also(*span, message, *other_span, "the other entry");
             }
         }
@@ -503,7 +534,14 @@ fn address(value: &Node, diagnostics: &mut Diagnostics) -> Option<AddressExpr> {
 
 /// MSG_ flags that cases may name.
 pub const FLAGS: [&str; 9] = [
-    "MSG_NOSIGNAL", "MSG_PEEK", "MSG_DONTWAIT", "MSG_WAITALL", "MSG_OOB", "MSG_TRUNC", "MSG_MORE", "MSG_DONTROUTE",
+    "MSG_NOSIGNAL",
+    "MSG_PEEK",
+    "MSG_DONTWAIT",
+    "MSG_WAITALL",
+    "MSG_OOB",
+    "MSG_TRUNC",
+    "MSG_MORE",
+    "MSG_DONTROUTE",
     "MSG_ERRQUEUE",
 ];
 
@@ -523,28 +561,31 @@ fn option_value(value: &Node, diagnostics: &mut Diagnostics) -> Option<OptionVal
         Value::Text(text) => Some(match text.as_str() {
             "on" => OptionValue::Int(1),
             "off" => OptionValue::Int(0),
-            _ => read::parse_duration(text).map_or_else(|| OptionValue::Text(text.clone()), OptionValue::Duration),
+            _ => read::parse_duration(text)
+                .map_or_else(|| OptionValue::Text(text.clone()), OptionValue::Duration),
         }),
-        Value::Map(entries) => match entries.as_slice() {
-            [(key, value)] if key.text == "linger" => match value.text() {
-                Some("off") => Some(OptionValue::Linger(None)),
-                _ => {
-                    let duration = read::duration(value, diagnostics)?;
-                    let seconds = u16::try_from(duration.as_secs()).unwrap_or(u16::MAX);
-                    if duration.subsec_nanos() != 0 {
-                        diagnostics.error(value.span, "SO_LINGER counts whole seconds");
+        Value::Map(entries) => {
+            match entries.as_slice() {
+                [(key, value)] if key.text == "linger" => match value.text() {
+                    Some("off") => Some(OptionValue::Linger(None)),
+                    _ => {
+                        let duration = read::duration(value, diagnostics)?;
+                        let seconds = u16::try_from(duration.as_secs()).unwrap_or(u16::MAX);
+                        if duration.subsec_nanos() != 0 {
+                            diagnostics.error(value.span, "SO_LINGER counts whole seconds");
+                        }
+                        Some(OptionValue::Linger(Some(seconds)))
                     }
-                    Some(OptionValue::Linger(Some(seconds)))
+                },
+                [(key, value)] if key.text == "bytes" => {
+                    Some(OptionValue::Raw(vec![0; read::count(value, diagnostics)?.min(4096)]))
                 }
-            },
-            [(key, value)] if key.text == "bytes" => {
-                Some(OptionValue::Raw(vec![0; read::count(value, diagnostics)?.min(4096)]))
+                _ => {
+                    diagnostics.error(value.span, "the value of an option is a number, on, off, a time, a word, {linger: 1s} or {bytes: n}");
+                    None
+                }
             }
-            _ => {
-                diagnostics.error(value.span, "the value of an option is a number, on, off, a time, a word, {linger: 1s} or {bytes: n}");
-                None
-            }
-        },
+        }
         _ => {
             diagnostics.error(value.span, format!("{} is no value of an option", value.kind()));
             None
@@ -555,7 +596,8 @@ fn option_value(value: &Node, diagnostics: &mut Diagnostics) -> Option<OptionVal
 /// What no single key can see.
 fn checks(step: &Step, expects: bool, diagnostics: &mut Diagnostics) {
     let span = step.place.span;
-    if step.background.is_some() && step.verb.class != Class::Call {
+    let is_call = step.verb.class == Class::Call || step.arg("timeout").is_some();
+    if step.background.is_some() && !is_call {
         diagnostics.error(span, format!("`{}` cannot go on in the background", step.verb.name));
     }
     if step.background.is_some() && expects {

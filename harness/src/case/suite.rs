@@ -15,6 +15,7 @@ use super::model::{self, Case, Setup};
 use super::source::{Source, Span};
 use super::trial::Trial;
 use super::yaml;
+use crate::judge::deviations::Deviations;
 use crate::platform::Platform;
 
 /// The folder of setups, within that of the cases.
@@ -87,7 +88,8 @@ impl Suite {
         for source in sources(origin, wanted)? {
             let mut diagnostics = Diagnostics::new(Arc::clone(&source));
             if source.path.starts_with(SETUPS) {
-                let name = source.path.trim_start_matches(SETUPS).trim_start_matches('/').trim_end_matches(".yaml");
+                let name =
+                    source.path.trim_start_matches(SETUPS).trim_start_matches('/').trim_end_matches(".yaml");
                 if let Some(setup) = model::read_setup(&source, &mut diagnostics) {
                     suite.setups.insert(name.to_owned(), setup);
                 }
@@ -123,6 +125,20 @@ impl Suite {
         self.setups.keys().map(String::as_str)
     }
 
+    /// What the stand-in is known to do, if it is one and there is a file for it.
+    pub fn deviations(&self, platform: &Platform) -> Result<Option<Deviations>, LoadError> {
+        let stack = platform.stack.split(' ').next().unwrap_or_default();
+        let path = format!("deviations/{stack}.yaml");
+        let Some(text) = read_file(&self.origin, &path) else { return Ok(None) };
+        Deviations::read(&text).map(Some).map_err(|error| {
+            let source = source(&path, &text);
+            let at = error.location().map_or(0, |at| at.index());
+            let span = Span { start: at, end: at };
+            let message = error.to_string();
+            LoadError::Wrong(vec![Diagnostic { source, span, message, help: None, also: None }])
+        })
+    }
+
     /// What cases can cover. Only known to a check: a run does not read the file.
     #[must_use]
     pub fn requirements(&self) -> Option<&BTreeMap<String, Requirement>> {
@@ -155,7 +171,8 @@ pub fn check(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<(Vec<Diag
         let mut diagnostics = Diagnostics::new(Arc::clone(&source));
         let mut case = None;
         if source.path.starts_with(SETUPS) {
-            let name = source.path.trim_start_matches(SETUPS).trim_start_matches('/').trim_end_matches(".yaml");
+            let name =
+                source.path.trim_start_matches(SETUPS).trim_start_matches('/').trim_end_matches(".yaml");
             if let Some(setup) = model::read_setup(&source, &mut diagnostics) {
                 suite.setups.insert(name.to_owned(), setup);
             }
@@ -185,11 +202,9 @@ fn sources(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<Vec<Arc<Sou
         (is_case && wanted(path.trim_end_matches(".yaml"))) || (folder == SETUPS && path.ends_with(".yaml"))
     };
     match origin {
-        Origin::Embedded(files) => Ok(files
-            .iter()
-            .filter(|(path, _)| wanted(path))
-            .map(|(path, text)| source(path, text))
-            .collect()),
+        Origin::Embedded(files) => {
+            Ok(files.iter().filter(|(path, _)| wanted(path)).map(|(path, text)| source(path, text)).collect())
+        }
         Origin::Folder(folder) => {
             let mut paths = Vec::new();
             list(folder, folder, &mut paths)?;
@@ -199,7 +214,8 @@ fn sources(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<Vec<Arc<Sou
                 let bytes = fs::read(&full).map_err(|error| io_error(&full, error))?;
                 Ok(text(path, bytes))
             };
-            let read: Result<Vec<_>, LoadError> = paths.iter().filter(|path| wanted(path)).map(read).collect();
+            let read: Result<Vec<_>, LoadError> =
+                paths.iter().filter(|path| wanted(path)).map(read).collect();
             let mut sources = Vec::new();
             let mut wrong = Vec::new();
             for file in read? {
@@ -240,7 +256,10 @@ fn source(path: &str, text: &str) -> Arc<Source> {
 
 fn text(path: &str, bytes: Vec<u8>) -> Result<Arc<Source>, Diagnostic> {
     if bytes.len() > yaml::LARGEST {
-        return Err(whole_file(path, format!("the file has {} bytes; {} are allowed", bytes.len(), yaml::LARGEST)));
+        return Err(whole_file(
+            path,
+            format!("the file has {} bytes; {} are allowed", bytes.len(), yaml::LARGEST),
+        ));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(source(path, &text)),

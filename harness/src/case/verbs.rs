@@ -165,9 +165,13 @@ const fn required(name: &'static str, kind: ArgKind, about: &'static str) -> Arg
 
 const HOSTS: ArgKind = ArgKind::OneOf(&["client", "server"]);
 const AT: Arg = arg("at", HOSTS, "the host it is made on; `client` unless the link has two");
-const FAMILY: Arg =
-    arg("family", ArgKind::Word(&["ipv4", "ipv6"]), "the address family; the trial's where it is not written");
-const TYPE: Arg = arg("type", ArgKind::Word(&["stream", "datagram"]), "`stream` (TCP) where it is not written");
+const FAMILY: Arg = arg(
+    "family",
+    ArgKind::Word(&["ipv4", "ipv6"]),
+    "the address family; the trial's where it is not written",
+);
+const TYPE: Arg =
+    arg("type", ArgKind::Word(&["stream", "datagram"]), "`stream` (TCP) where it is not written");
 
 use ArgKind as K;
 use OutcomeKind::{Address, Bits, Blocks, Bytes, Data, Eof, Error, Ok, State, Value};
@@ -180,7 +184,12 @@ pub static VERBS: &[Verb] = &[
         class: Class::Call,
         about: "Makes a socket. Only needed where its kind matters, or where a call is made on a socket that has not \
                 been used: `bind`, `listen`, `connect` and `setsockopt` make the socket they name.",
-        args: &[FAMILY, TYPE, arg("protocol", K::Int, "the protocol's number; 0 where it is not written"), AT],
+        args: &[
+            FAMILY,
+            TYPE,
+            arg("protocol", K::Int, "the protocol's number; 0 where it is not written"),
+            AT,
+        ],
         outcomes: &[Ok, Error],
         ok_by_default: true,
         example: "- socket: client\n  type: datagram",
@@ -249,7 +258,11 @@ pub static VERBS: &[Verb] = &[
         about: "Sends. `ok` says that all was taken, a number how many bytes were. SIGPIPE is only let through where \
                 `flags` does not have MSG_NOSIGNAL.",
         args: &[
-            required("data", K::Data, "what is sent: text, `{size: n}` for n bytes, `{data: text}` for any text"),
+            required(
+                "data",
+                K::Data,
+                "what is sent: text, `{size: n}` for n bytes, `{data: text}` for any text",
+            ),
             arg("to", K::Address, "the destination: makes it `sendto`"),
             arg("flags", K::Flags, "MSG_ flags; `[MSG_NOSIGNAL]` where it is not written"),
         ],
@@ -383,7 +396,11 @@ pub static VERBS: &[Verb] = &[
         about: "Asks a readiness call for every bit that the platform knows, until exactly the expected ones are there. \
                 With `timeout` it is one call that may wait that long.",
         args: &[
-            arg("via", K::OneOf(&["poll", "select", "epoll", "WSAPoll"]), "the call; on Windows `poll` is WSAPoll"),
+            arg(
+                "via",
+                K::OneOf(&["poll", "select", "epoll", "WSAPoll"]),
+                "the call; on Windows `poll` is WSAPoll",
+            ),
             arg("timeout", K::Duration, "one call with this time limit, instead of looking until"),
         ],
         outcomes: &[Bits, Error, Blocks],
@@ -461,10 +478,16 @@ pub static VERBS: &[Verb] = &[
 
 /// Keys that every step may have.
 pub static STEP_KEYS: &[(&str, &str)] = &[
-    ("background", "the call goes on under this name; the step is over when the call is seen asleep, or done"),
+    (
+        "background",
+        "the call goes on under this name; the step is over when the call is seen asleep, or done",
+    ),
     ("expect", "what the specification asks for"),
     ("label", "a name for the step, for `os` and `except` of the case, and for `since`"),
-    ("mode", "`waiting`: non-blocking or overlapped and then waited for; `nonblocking`: the raw call; else `blocking`"),
+    (
+        "mode",
+        "`waiting`: non-blocking or overlapped and then waited for; `nonblocking`: the raw call; else `blocking`",
+    ),
     ("nonblocking", "the same as `mode: nonblocking`"),
     ("now", "looks once"),
     ("only", "rows in which the step is carried out: `{axis: row}`, `{axis: [row, row]}`"),
@@ -474,7 +497,10 @@ pub static STEP_KEYS: &[(&str, &str)] = &[
     ("since", "`takes` and `timer` count from the beginning of the step with this label"),
     ("source", "who says so: a section, a man page, an address"),
     ("takes", "how long it takes: `..200ms`, `60s..`, `1500ms..4s`"),
-    ("timer", "a kernel timer of that length is the cause: not before it, not after the platform's granularity"),
+    (
+        "timer",
+        "a kernel timer of that length is the cause: not before it, not after the platform's granularity",
+    ),
     ("unnoticed", "why `check --mutate` may change the expectation without being noticed"),
     ("why", "the reason"),
     ("within", "how long to wait for the expected value; 5s where it is not written"),

@@ -119,7 +119,8 @@ pub fn read(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<Node>
     match serde_yaml::from_str::<Yaml>(&source.text) {
         Ok(values) => lay_over(shape, &values, diagnostics),
         Err(error) => {
-            let span = error.location().map_or(Span::default(), |at| Span { start: at.index(), end: at.index() });
+            let span =
+                error.location().map_or(Span::default(), |at| Span { start: at.index(), end: at.index() });
             diagnostics.error(span, format!("this is not valid YAML: {error}"));
             None
         }
@@ -171,9 +172,10 @@ impl<'a> Shaper<'a, '_> {
 
     fn next(&mut self, events: &mut Events<'a>) -> Option<(Event<'a>, Span)> {
         match events.next_event()? {
-            Ok((event, span)) => {
-                Some((event, Span { start: self.bytes.at(span.start.index()), end: self.bytes.at(span.end.index()) }))
-            }
+            Ok((event, span)) => Some((
+                event,
+                Span { start: self.bytes.at(span.start.index()), end: self.bytes.at(span.end.index()) },
+            )),
             Err(error) => {
                 let at = self.bytes.at(error.marker().index());
                 let message = format!("this is not valid YAML: {}", error.info());
@@ -257,7 +259,8 @@ fn lay_over(shape: Shape, value: &Yaml, diagnostics: &mut Diagnostics) -> Option
     let (value, plain) = match (shape.kind, value) {
         (ShapeKind::Scalar { plain }, value) => (scalar(value)?, plain),
         (ShapeKind::List(shapes), Yaml::Sequence(values)) if shapes.len() == values.len() => {
-            let items = shapes.into_iter().zip(values).map(|(shape, value)| lay_over(shape, value, diagnostics));
+            let items =
+                shapes.into_iter().zip(values).map(|(shape, value)| lay_over(shape, value, diagnostics));
             (Value::List(items.collect::<Option<_>>()?), false)
         }
         (ShapeKind::Map(shapes), Yaml::Mapping(values)) if shapes.len() == values.len() => {
@@ -317,7 +320,8 @@ mod tests {
         let source = Arc::new(Source { path: "x.yaml".into(), text: text.into() });
         let mut diagnostics = Diagnostics::new(Arc::clone(&source));
         let node = read(&source, &mut diagnostics);
-        let messages = diagnostics.finish().iter().map(|d| format!("{} {}", d.position(), d.message)).collect();
+        let messages =
+            diagnostics.finish().iter().map(|d| format!("{} {}", d.position(), d.message)).collect();
         (node, messages)
     }
 

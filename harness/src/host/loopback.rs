@@ -14,7 +14,7 @@ use crate::platform::{Platform, probe};
 #[cfg(unix)]
 use super::unix::{Native, signals};
 #[cfg(windows)]
-use super::windows::{Native, signals};
+use super::windows::{Native, winsock as signals};
 
 /// Which network the process is in.
 #[derive(Clone, Debug, PartialEq, Eq)]

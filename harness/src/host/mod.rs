@@ -12,6 +12,8 @@ pub mod local;
 pub mod loopback;
 #[cfg(unix)]
 pub mod unix;
+#[cfg(windows)]
+pub mod windows;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! The record against the trial. Nothing here does any input or output, so a stored record can be judged again.
 
+pub mod deviations;
 pub mod mutate;
 pub mod verdict;
 
@@ -75,7 +76,12 @@ pub fn say(trial: &Trial, record: &Record, index: usize) -> Said {
         // A background call that goes on expects nothing yet; a step without an outcome ran into the deadline.
         if step.end == End::Limit {
             let limit = trial.case.deadline;
-            return Said::Mismatch(finding(trial, step, format!("the trial's deadline of {limit:?} ran out"), None));
+            return Said::Mismatch(finding(
+                trial,
+                step,
+                format!("the trial's deadline of {limit:?} ran out"),
+                None,
+            ));
         }
         return Said::Match;
     };
@@ -87,11 +93,30 @@ pub fn say(trial: &Trial, record: &Record, index: usize) -> Said {
     }
     if !expectation.want.accepts(outcome) {
         let text = match step.end {
-            End::Limit if *outcome == Outcome::Blocks => {
-                format!("expected {}, still blocked after {:?}", expectation.want, short(step.finish - step.begin))
+            End::Limit
+                if step.finish >= u64::try_from(trial.case.deadline.as_nanos()).unwrap_or(u64::MAX) =>
+            {
+                let deadline = trial.case.deadline;
+                format!(
+                    "expected {}, still {outcome} when the trial's deadline of {deadline:?} ran out",
+                    expectation.want
+                )
             }
-            End::Limit => format!("expected {}, still {outcome} after {:?}", expectation.want, short(step.finish - step.begin)),
-            End::CannotCome => format!("expected {}, which cannot come any more after {outcome}", expectation.want),
+            End::Limit if *outcome == Outcome::Blocks => {
+                format!(
+                    "expected {}, still blocked after {:?}",
+                    expectation.want,
+                    short(step.finish - step.begin)
+                )
+            }
+            End::Limit => format!(
+                "expected {}, still {outcome} after {:?}",
+                expectation.want,
+                short(step.finish - step.begin)
+            ),
+            End::CannotCome => {
+                format!("expected {}, which cannot come any more after {outcome}", expectation.want)
+            }
             _ => format!("expected {}, got {}", expectation.want, seen(outcome, signal)),
         };
         return Said::Mismatch(finding(trial, step, text, Some(outcome)));
@@ -109,15 +134,19 @@ pub fn say(trial: &Trial, record: &Record, index: usize) -> Said {
     }
     let Some(specification) = &expectation.specification else { return Said::Match };
     let late = Duration::from_nanos(step.late);
-    let in_time = specification.takes.is_none_or(|takes| {
-        elapsed >= takes.from && takes.to.is_none_or(|to| elapsed <= to + late)
-    });
+    let in_time = specification
+        .takes
+        .is_none_or(|takes| elapsed >= takes.from && takes.to.is_none_or(|to| elapsed <= to + late));
     let as_specified = specification.want.accepts(outcome) && specification.signal.as_deref() == signal;
     if as_specified && in_time {
         return Said::Match;
     }
     let text = if as_specified {
-        format!("took {:?}; the specification asks for {}", short_duration(elapsed), specification.takes.map_or(String::new(), |takes| takes.to_string()))
+        format!(
+            "took {:?}; the specification asks for {}",
+            short_duration(elapsed),
+            specification.takes.map_or(String::new(), |takes| takes.to_string())
+        )
     } else {
         format!("{}; the specification asks for {}", seen(outcome, signal), specification.want)
     };
@@ -174,7 +203,8 @@ fn finding(trial: &Trial, step: &StepRecord, text: String, outcome: Option<&Outc
     if let Some(platforms) = &expectation.platforms {
         expected.push_str(&format!(", on {platforms}"));
     }
-    let native = step.completion.as_ref().and_then(|completion| Some((completion.native.as_ref()?, completion.code?)));
+    let native =
+        step.completion.as_ref().and_then(|completion| Some((completion.native.as_ref()?, completion.code?)));
     Finding {
         step: Some(step.step),
         text: format!("{}: {text}", of_trial.text),

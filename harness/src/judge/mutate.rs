@@ -68,19 +68,27 @@ fn changes(expectation: &Expectation) -> Vec<(String, Expectation)> {
     };
     if let Expected::OneOf(wants) = &expectation.want {
         for other in others(wants) {
-            with(format!("{} → {other}", expectation.want), &|changed| changed.want = Expected::just(other.clone()));
+            with(format!("{} → {other}", expectation.want), &|changed| {
+                changed.want = Expected::just(other.clone())
+            });
         }
     }
     let signal = if expectation.signal.is_some() { None } else { Some("SIGPIPE".to_owned()) };
-    with(format!("signal → {}", signal.as_deref().unwrap_or("none")), &|changed| changed.signal.clone_from(&signal));
+    with(format!("signal → {}", signal.as_deref().unwrap_or("none")), &|changed| {
+        changed.signal.clone_from(&signal)
+    });
     if let Some(takes) = expectation.takes {
         if takes.to.is_some() {
             let to = Some(Duration::ZERO);
-            with("takes → ..0".to_owned(), &|changed| changed.takes = Some(Takes { from: Duration::ZERO, to }));
+            with("takes → ..0".to_owned(), &|changed| {
+                changed.takes = Some(Takes { from: Duration::ZERO, to })
+            });
         }
         if !takes.from.is_zero() {
             let from = Duration::from_secs(1_000_000);
-            with("takes → 1000000s..".to_owned(), &|changed| changed.takes = Some(Takes { from, to: None }));
+            with("takes → 1000000s..".to_owned(), &|changed| {
+                changed.takes = Some(Takes { from, to: None })
+            });
         }
     }
     if let Some(timer) = expectation.timer {

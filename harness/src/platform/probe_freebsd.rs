@@ -27,7 +27,8 @@ pub(in crate::platform::probe) fn shows_sleep() -> bool {
 
 /// What we may do.
 pub(in crate::platform::probe) fn rights() -> Vec<&'static str> {
-    if super::privileges() == "root" { vec!["root", "CAP_NET_BIND_SERVICE"] } else { Vec::new() }
+    let rights = if super::privileges() == "root" { "root" } else { "ordinary user" };
+    vec![rights, "signals"]
 }
 
 /// Settings that bear on sockets.

@@ -54,10 +54,12 @@ pub(in crate::platform::probe) fn rights() -> Vec<&'static str> {
     let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     if capabilities
         .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .is_some_and(|all| all & NET_BIND_SERVICE != 0)
+        .is_some_and(|all| all & NET_BIND_SERVICE == 0)
     {
-        rights.push("CAP_NET_BIND_SERVICE");
+        rights.push("ordinary user");
     }
+    // tcp_conn_request drops a SYN that meets a full accept queue.
+    rights.extend(["signals", "silent listener"]);
     rights
 }
 

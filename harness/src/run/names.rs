@@ -52,12 +52,8 @@ impl Names {
         match expr {
             AddressExpr::Nothing => Ok(Address::Unspecified),
             AddressExpr::Null => Ok(Address::Null),
-            AddressExpr::Family(n) => {
-                Ok(Address::Family(*n, self.whole(&closed(), family, kind, host)?))
-            }
-            AddressExpr::Length(n) => {
-                Ok(Address::Length(*n, self.whole(&closed(), family, kind, host)?))
-            }
+            AddressExpr::Family(n) => Ok(Address::Family(*n, self.whole(&closed(), family, kind, host)?)),
+            AddressExpr::Length(n) => Ok(Address::Length(*n, self.whole(&closed(), family, kind, host)?)),
             AddressExpr::At { mapped: true, port, place } => {
                 let plain = AddressExpr::At { port: port.clone(), place: place.clone(), mapped: false };
                 let whole = self.whole(&plain, Family::Ipv4, kind, host)?;
@@ -95,9 +91,9 @@ impl Names {
     }
 
     fn local(&self, name: &str) -> Result<SocketAddr, HostFault> {
-        self.get(name)
-            .local
-            .ok_or_else(|| HostFault::new(format!("the case asks for the address of `{name}`, which has none")))
+        self.get(name).local.ok_or_else(|| {
+            HostFault::new(format!("the case asks for the address of `{name}`, which has none"))
+        })
     }
 
     /// Every way in which the case language names an address.
@@ -149,7 +145,9 @@ fn mapped(address: SocketAddr) -> SocketAddr {
 
 fn unmapped(address: SocketAddr) -> SocketAddr {
     match address.ip() {
-        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, |v4| SocketAddr::new(v4.into(), address.port())),
+        IpAddr::V6(v6) => {
+            v6.to_ipv4_mapped().map_or(address, |v4| SocketAddr::new(v4.into(), address.port()))
+        }
         IpAddr::V4(_) => address,
     }
 }

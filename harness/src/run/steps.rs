@@ -54,7 +54,15 @@ impl Came {
     fn of_call(call: Call, completion: Completion, end: End) -> Self {
         let outcome = Some(completion.outcome.clone());
         let late = completion.late;
-        Self { call: Some(call), completion: Some(completion), seen: Vec::new(), outcome, end, note: None, late }
+        Self {
+            call: Some(call),
+            completion: Some(completion),
+            seen: Vec::new(),
+            outcome,
+            end,
+            note: None,
+            late,
+        }
     }
 }
 
@@ -148,7 +156,9 @@ impl<'a> Runner<'a> {
             return Some(format!("not over after {waited:?}, and interrupted then"));
         }
         let shown = self.host.platform().offers.contains("sleep of a call");
-        (!shown).then(|| "this platform does not show that a call sleeps; it was not over after a fixed time".to_owned())
+        (!shown).then(|| {
+            "this platform does not show that a call sleeps; it was not over after a fixed time".to_owned()
+        })
     }
 
     fn background(&mut self, name: &str, call: Call, limit: Duration) -> Result<Came, HostFault> {
@@ -173,7 +183,11 @@ impl<'a> Runner<'a> {
 
     /// A connect under way has a local address already, by which its state is looked up.
     fn note_destination(&mut self, socket: &str, to: std::net::SocketAddr) -> Result<(), HostFault> {
-        let ask = Call { socket: socket.to_owned(), action: Action::LocalName, mode: crate::host::call::Mode::Blocking };
+        let ask = Call {
+            socket: socket.to_owned(),
+            action: Action::LocalName,
+            mode: crate::host::call::Mode::Blocking,
+        };
         let mut endpoint = self.names.get(socket);
         if let Outcome::Address(seen) = self.host.run(&ask, STEP_LIMIT)?.outcome {
             endpoint.local = Some(seen.address);
@@ -225,7 +239,15 @@ impl<'a> Runner<'a> {
             self.host.interrupt(background.id, step.arg("restart") == Some(&ArgValue::Bool(true)))?;
         }
         let outcome = Some(Outcome::Ok);
-        Ok(Came { call: None, completion: None, seen: Vec::new(), outcome, end: End::Done, note: None, late: 0 })
+        Ok(Came {
+            call: None,
+            completion: None,
+            seen: Vec::new(),
+            outcome,
+            end: End::Done,
+            note: None,
+            late: 0,
+        })
     }
 
     /// Looks until the expected value is there, cannot come any more, or the limit runs out.
@@ -310,7 +332,12 @@ impl<'a> Runner<'a> {
                 }
             }
             Action::Accept { new, .. } if completion.outcome == Outcome::Ok => {
-                let accepted = Endpoint { local: completion.local, peer: completion.peer, kind: Kind::Stream, ..endpoint };
+                let accepted = Endpoint {
+                    local: completion.local,
+                    peer: completion.peer,
+                    kind: Kind::Stream,
+                    ..endpoint
+                };
                 self.names.set(new, accepted);
                 return;
             }

@@ -93,7 +93,12 @@ impl Layers {
     }
 
     /// What is expected of a step on a platform.
-    pub(super) fn choose(&self, step: &Step, platform: &Platform, diagnostics: &mut Diagnostics) -> Expectation {
+    pub(super) fn choose(
+        &self,
+        step: &Step,
+        platform: &Platform,
+        diagnostics: &mut Diagnostics,
+    ) -> Expectation {
         let mut layer = step.layer.clone();
         let mut span = step.expect_span;
         let mut source = step.place.source.clone();

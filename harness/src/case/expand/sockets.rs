@@ -102,7 +102,8 @@ impl Sockets {
             _ => {}
         }
         if step.verb.name == "accept" {
-            self.made.insert(new_socket(step).to_owned(), Made { bound: true, listening: false, connected: true });
+            self.made
+                .insert(new_socket(step).to_owned(), Made { bound: true, listening: false, connected: true });
         }
         if let Some(name) = &step.background {
             self.calls.insert(name.clone(), Background { finished: false });
@@ -143,7 +144,12 @@ impl Sockets {
         if let Some(label) = &step.since
             && !self.labels.contains_key(label)
         {
-            diagnostics.unknown(step.place.span, "label of an earlier step", label, self.labels.keys().map(String::as_str));
+            diagnostics.unknown(
+                step.place.span,
+                "label of an earlier step",
+                label,
+                self.labels.keys().map(String::as_str),
+            );
         }
     }
 
@@ -158,7 +164,8 @@ impl Sockets {
         match self.calls.get_mut(&step.subject) {
             Some(call) if !call.finished => call.finished = finish,
             Some(_) => {
-                diagnostics.error(step.subject_span, format!("the call `{}` was finished before", step.subject));
+                diagnostics
+                    .error(step.subject_span, format!("the call `{}` was finished before", step.subject));
             }
             None => {
                 let known: Vec<_> = self.calls.keys().map(String::as_str).collect();
@@ -172,7 +179,11 @@ impl Sockets {
         for (name, span) in &self.unknown {
             if self.knows(name) {
                 let message = format!("the socket `{name}` is used before it is made");
-                diagnostics.error_help(*span, message, "bind, listen, connect, accept, setsockopt and socket make sockets");
+                diagnostics.error_help(
+                    *span,
+                    message,
+                    "bind, listen, connect, accept, setsockopt and socket make sockets",
+                );
             } else if self.elsewhere.contains(name) {
                 let message = format!("the socket `{name}` is not made in every cell in which it is used");
                 diagnostics.error_help(*span, message, "write the same `only` here");

@@ -2,5 +2,6 @@
 
 pub mod namespace;
 pub mod netlink;
+pub mod rights;
 pub mod settings;
 pub(crate) mod thread;

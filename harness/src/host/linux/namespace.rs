@@ -19,7 +19,7 @@ use nix::sys::prctl;
 use nix::unistd::{ForkResult, fork, getgid, getuid};
 
 use super::netlink::{self, Message, TABLE_LOCAL};
-use super::settings;
+use super::{rights, settings};
 use crate::host::link::Unavailable;
 use crate::platform::probe::privileges;
 
@@ -60,7 +60,10 @@ pub fn enter() -> Result<(), Refused> {
     // A namespace that turns out to be of no use (rights denied by AppArmor, say) cannot be left again. So a child
     // tries first.
     let way = rehearse().map_err(refused)?;
-    go(way).map_err(refused)
+    go(way).map_err(refused)?;
+    // Without it the ports below 1024 are as open as all others, which cases are told by the platform's offers.
+    let _ = rights::give_up_privileged_ports();
+    Ok(())
 }
 
 /// How a namespace is made.

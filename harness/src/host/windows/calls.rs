@@ -1,0 +1,207 @@
+//! Each action as the calls that a program would make.
+
+use std::net::SocketAddr;
+
+use windows_sys::Win32::Networking::WinSock as ws;
+
+use super::context::{self, Context};
+use super::raw::{self, Raw, Sets};
+use super::{Native, address, descriptor, flags, options, overlapped, ready};
+use crate::host::HostFault;
+use crate::host::call::{Action, Address, Choice, Family, Kind, Mode};
+use crate::host::local::sys::{Answer, Cell, RawHandle, Sys};
+use crate::outcome::{Data, Outcome, SeenAddress};
+
+/// Makes a call.
+pub(super) fn call(cell: &Cell, kind: Kind, action: &Action, mode: Mode) -> Result<Answer, HostFault> {
+    let handle = cell.get();
+    Ok(match action {
+        Action::Socket { family, kind, protocol } => {
+            made(raw::socket(number(*family), socket_type(*kind), *protocol))
+        }
+        Action::Descriptor { what } => made(Ok(descriptor::make(*what)?)),
+        Action::Bind { address } => plain(address::with(address, |at, length| raw::bind(handle, at, length))),
+        Action::Listen { backlog } => plain(raw::listen(handle, *backlog)),
+        Action::Connect { to, via } => connect(cell, to, via, mode)?,
+        Action::Accept { via, .. } => accept(cell, via, mode)?,
+        Action::Send { data, to, flags } => send(handle, &data.0, to.as_ref(), flags::number(flags)?, mode),
+        Action::Recv { size, flags } => recv(handle, kind, *size, flags::number(flags)?, mode),
+        Action::Shutdown { how } => cut(plain(once(handle, mode, || raw::shutdown(handle, *how)))),
+        Action::Close => close(cell, mode, false),
+        Action::Abort => close(cell, mode, true),
+        Action::Disconnect { reuse } => plain(overlapped::disconnect(handle, *reuse, mode)),
+        Action::SetOption { option, value } => plain(options::set(handle, option, value)?),
+        Action::GetOption { option } => Answer::new(options::get(handle, option)?),
+        Action::LocalName => name(raw::local_name(handle)),
+        Action::PeerName => name(raw::peer_name(handle)),
+        Action::Ready { via, timeout } => interruptible(ready::ready(handle, via, *timeout)?),
+        Action::Read { .. } | Action::Fill => return Err(HostFault::new("not one call")),
+    })
+}
+
+fn number(family: Choice<Family>) -> i32 {
+    match family {
+        Choice::Known(Family::Ipv4) => ws::AF_INET.into(),
+        Choice::Known(Family::Ipv6) => ws::AF_INET6.into(),
+        Choice::Raw(number) => number,
+    }
+}
+
+fn socket_type(kind: Choice<Kind>) -> i32 {
+    match kind {
+        Choice::Known(Kind::Stream) => ws::SOCK_STREAM,
+        Choice::Known(Kind::Datagram) => ws::SOCK_DGRAM,
+        Choice::Raw(number) => number,
+    }
+}
+
+fn connect(cell: &Cell, to: &Address, via: &str, mode: Mode) -> Result<Answer, HostFault> {
+    let handle = cell.get();
+    let one = match via {
+        "connect" => raw::connect,
+        "WSAConnect" => raw::wsa_connect,
+        // Always overlapped; what is asked for is only whether its end is waited for.
+        "ConnectEx" => return Ok(plain(overlapped::connect(handle, to, mode))),
+        _ => return Err(unknown(via)),
+    };
+    let result = once(handle, mode, || address::with(to, |at, length| one(handle, at, length)));
+    Ok(plain(match result {
+        Err(ws::WSAEWOULDBLOCK) if mode == Mode::Waiting => {
+            // The end of a connect is writability, or an exception where it failed.
+            let ends = Sets { read: false, write: true, except: true };
+            raw::select(cell.get(), ends, None).and_then(|_| options::pending_error(cell.get()))
+        }
+        other => other,
+    }))
+}
+
+fn accept(cell: &Cell, via: &str, mode: Mode) -> Result<Answer, HostFault> {
+    let listener = cell.get();
+    let result = match via {
+        "accept" => accept_plain(cell, mode),
+        "AcceptEx" => overlapped::accept(listener, mode).map(|accepted| {
+            context::remember(accepted.socket, Context { listener, local: accepted.local });
+            (accepted.socket, accepted.peer)
+        }),
+        _ => return Err(unknown(via)),
+    };
+    Ok(match result {
+        Ok((socket, peer)) => Answer { made: Some(socket), peer, ..Answer::new(Ok(Outcome::Ok)) },
+        Err(code) => plain(Err(code)),
+    })
+}
+
+fn accept_plain(cell: &Cell, mode: Mode) -> Raw<(RawHandle, Option<SocketAddr>)> {
+    loop {
+        let listener = cell.get();
+        match once(listener, mode, || raw::accept(listener)) {
+            Err(ws::WSAEWOULDBLOCK) if mode == Mode::Waiting => {
+                raw::select(cell.get(), Sets { read: true, write: false, except: false }, None)?;
+            }
+            Ok(accepted) if mode != Mode::Blocking => {
+                // It inherits what was set for this one call.
+                let _ = raw::set_nonblocking(accepted.0, false);
+                return Ok(accepted);
+            }
+            other => return other,
+        }
+    }
+}
+
+fn send(handle: RawHandle, data: &[u8], to: Option<&Address>, flags: i32, mode: Mode) -> Answer {
+    let taken = match mode {
+        Mode::Waiting => overlapped::send(handle, data, flags, to),
+        _ => once(handle, mode, || match to {
+            None => raw::send(handle, data, flags),
+            Some(to) => address::with(to, |at, length| raw::send_to(handle, data, flags, at, length)),
+        }),
+    };
+    let outcome = taken.map(|n| if n == data.len() { Outcome::Ok } else { Outcome::Bytes(n as u64) });
+    let partial = matches!(outcome, Ok(Outcome::Bytes(_)));
+    let mut answer = interruptible(outcome);
+    answer.cut |= partial && mode != Mode::Nonblocking;
+    answer
+}
+
+fn recv(handle: RawHandle, kind: Kind, size: usize, flags: i32, mode: Mode) -> Answer {
+    let mut buffer = vec![0; size];
+    let got = match (kind, mode) {
+        (Kind::Stream, Mode::Waiting) => overlapped::recv(handle, &mut buffer, flags).map(|n| (n, None)),
+        (Kind::Datagram, Mode::Waiting) => overlapped::recv_from(handle, &mut buffer, flags),
+        (Kind::Stream, _) => {
+            once(handle, mode, || raw::recv(handle, &mut buffer, flags)).map(|n| (n, None))
+        }
+        (Kind::Datagram, _) => once(handle, mode, || raw::recv_from(handle, &mut buffer, flags)),
+    };
+    match got {
+        Err(code) => plain(Err(code)),
+        Ok((n, peer)) => {
+            let outcome = if n == 0 && size > 0 && kind == Kind::Stream {
+                Outcome::Eof
+            } else {
+                buffer.truncate(n);
+                Outcome::Data(Data(buffer))
+            };
+            let cut = flags & ws::MSG_WAITALL != 0 && n < size;
+            Answer { peer, cut, ..Answer::new(Ok(outcome)) }
+        }
+    }
+}
+
+fn close(cell: &Cell, mode: Mode, abort: bool) -> Answer {
+    let handle = cell.take(Native::NOTHING);
+    if mode != Mode::Blocking {
+        let _ = raw::set_nonblocking(handle, true);
+    }
+    if abort && let Err(code) = raw::linger(handle, Some(0)) {
+        // It is closed all the same, or the number would be lost.
+        let closed = descriptor::close(handle);
+        return plain(closed.and(Err(code)));
+    }
+    cut(plain(descriptor::close(handle)))
+}
+
+fn name(result: Raw<Option<SocketAddr>>) -> Answer {
+    Answer::new(result.map(|address| match address {
+        Some(address) => Outcome::Address(SeenAddress { address, names: Vec::new() }),
+        None => Outcome::Text("no address".to_owned()),
+    }))
+}
+
+/// One call in its mode: for all but [`Mode::Blocking`] the socket is non-blocking for just this call. A call of
+/// another thread that is in the kernel already keeps the mode that it came with.
+fn once<T>(handle: RawHandle, mode: Mode, call: impl FnOnce() -> Raw<T>) -> Raw<T> {
+    if mode == Mode::Blocking {
+        return call();
+    }
+    // What is no socket is told by the call itself.
+    let set = raw::set_nonblocking(handle, true).is_ok();
+    let result = call();
+    if set {
+        let _ = raw::set_nonblocking(handle, false);
+    }
+    result
+}
+
+fn unknown(via: &str) -> HostFault {
+    HostFault::new(format!("this system has no call {via}"))
+}
+
+fn made(result: Raw<RawHandle>) -> Answer {
+    Answer { made: result.ok(), ..Answer::new(result.map(|_| Outcome::Ok)) }
+}
+
+fn plain(result: Raw<()>) -> Answer {
+    interruptible(result.map(|()| Outcome::Ok))
+}
+
+/// The codes that a call has when it was cancelled.
+fn interruptible(result: Raw<Outcome>) -> Answer {
+    let cut = matches!(result, Err(ws::WSA_OPERATION_ABORTED | ws::WSAEINTR));
+    Answer { cut, ..Answer::new(result) }
+}
+
+/// A call that may sleep and returns as if nothing were when it is cancelled.
+fn cut(answer: Answer) -> Answer {
+    Answer { cut: true, ..answer }
+}

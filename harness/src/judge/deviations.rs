@@ -1,0 +1,119 @@
+//! What a stand-in (Wine, gVisor) is known to do in place of the system whose behaviour is expected of it.
+//!
+//! An entry says which trials fail, at which step, and what comes out instead. A trial that fails exactly so is known;
+//! one that fails otherwise has failed; one that does not fail is fixed, and its entry has to go.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::verdict::{Finding, Kind, Verdict};
+use crate::case::trial::Trial;
+use crate::glob::glob;
+use crate::record::Record;
+
+/// A file of `deviations/`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deviations {
+    /// The stand-in: the first word of a platform's `stack`.
+    pub stack: String,
+    /// What it is, and where its bugs are told.
+    pub about: String,
+    /// What it does.
+    pub deviations: Vec<Deviation>,
+}
+
+/// One thing that a stand-in does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deviation {
+    /// The ids of cases, or patterns of `*` and `?`.
+    pub cases: Vec<String>,
+    /// Only in these rows: `{axis: [row, row]}`.
+    #[serde(default, rename = "where")]
+    pub rows: BTreeMap<String, Vec<String>>,
+    /// The step that fails, in words as a transcript shows it, or a pattern.
+    pub step: String,
+    /// What comes out of it instead, as a transcript shows it, or patterns: one of these.
+    pub outcome: Vec<String>,
+    /// Why.
+    pub why: String,
+    /// The version in which it was seen first.
+    pub since: String,
+    /// Where it is told.
+    #[serde(default)]
+    pub link: Option<String>,
+}
+
+impl Deviations {
+    /// Reads a file.
+    pub fn read(text: &str) -> Result<Self, serde_yaml::Error> {
+        serde_yaml::from_str(text)
+    }
+
+    /// The entries that match no trial: they say something about nothing.
+    #[must_use]
+    pub fn unused(&self, trials: &[Trial]) -> Vec<&Deviation> {
+        self.deviations.iter().filter(|entry| !trials.iter().any(|trial| entry.covers(trial))).collect()
+    }
+
+    /// The verdict on a trial of the stand-in, from what it would be on the system itself.
+    #[must_use]
+    pub fn apply(&self, trial: &Trial, record: &Record, verdict: Verdict) -> Verdict {
+        let entries: Vec<_> = self.deviations.iter().filter(|entry| entry.covers(trial)).collect();
+        let Some(first) = entries.first() else { return verdict };
+        match verdict.kind {
+            Kind::Fail => match entries.iter().find(|entry| entry.explains(trial, record)) {
+                Some(entry) => known(entry, verdict),
+                None => verdict,
+            },
+            Kind::Pass | Kind::Deviates | Kind::Observed => fixed(first, &self.stack),
+            Kind::Known | Kind::Skip | Kind::Fixed | Kind::Broken => verdict,
+        }
+    }
+}
+
+impl Deviation {
+    fn covers(&self, trial: &Trial) -> bool {
+        any(&self.cases, &trial.case.id)
+            && self.rows.iter().all(|(axis, rows)| trial.axes.get(axis).is_some_and(|row| any(rows, row)))
+    }
+
+    /// Whether the trial failed at the step, and with the outcome, that the entry names.
+    fn explains(&self, trial: &Trial, record: &Record) -> bool {
+        let Some(last) = record.steps.last() else { return false };
+        let step = trial.steps.get(last.step).is_some_and(|step| glob(&self.step, &step.text));
+        step && last.outcome.as_ref().is_some_and(|outcome| any(&self.outcome, &outcome.to_string()))
+    }
+}
+
+fn any(patterns: &[String], text: &str) -> bool {
+    patterns.iter().any(|pattern| glob(pattern, text))
+}
+
+fn known(entry: &Deviation, mut verdict: Verdict) -> Verdict {
+    verdict.kind = Kind::Known;
+    for finding in &mut verdict.findings {
+        finding.why = Some(format!("{} (since {})", entry.why, entry.since));
+        finding.source.clone_from(&entry.link);
+    }
+    verdict
+}
+
+fn fixed(entry: &Deviation, stack: &str) -> Verdict {
+    let text = format!(
+        "listed as a deviation of {stack} ({}: {}), but it did not happen: take the entry away",
+        entry.step,
+        entry.outcome.join(" or ")
+    );
+    let finding = Finding {
+        step: None,
+        text,
+        expected: None,
+        observed: None,
+        why: Some(entry.why.clone()),
+        source: entry.link.clone(),
+    };
+    Verdict { kind: Kind::Fixed, findings: vec![finding] }
+}
