@@ -14,3 +14,4 @@ pub mod platform;
 pub mod record;
 pub mod results;
 pub mod run;
+pub mod wire;

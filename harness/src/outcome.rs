@@ -3,11 +3,13 @@
 //! The same types stand in a record, in `results.json` and in what crosses the [`Host`](crate::host::Host) trait.
 //! What is *expected* is a different type, [`Expected`](crate::case::expected::Expected).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::wire::want::SeenSegment;
 
 /// What came out of one call or one look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +35,22 @@ pub enum Outcome {
     Bits(BTreeSet<String>),
     /// The state of a connection.
     State(TcpState),
+    /// Segments that a socket has sent; none is silence.
+    Segments(SeenSegments),
+    /// The states that a connection went through.
+    Path(Vec<TcpState>),
     /// An address and the ways in which a case may name it (`address of listener`, `any port`).
     Address(SeenAddress),
+}
+
+/// Segments that a socket has sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenSegments {
+    /// The segments, in order.
+    pub segments: Vec<SeenSegment>,
+    /// What the names of numbers stood for: `rcv_nxt`, `snd_una`, `snd_nxt`, `window` of the socket.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, i64>,
 }
 
 /// An address that a call gave.
@@ -106,12 +122,27 @@ impl fmt::Display for Outcome {
                 f.write_str("]")
             }
             Self::State(state) => write!(f, "{state}"),
+            Self::Segments(seen) if seen.segments.is_empty() => f.write_str("nothing"),
+            Self::Segments(seen) => write_joined(f, seen.segments.iter(), "; "),
+            Self::Path(states) => write_joined(f, states.iter(), ", "),
             Self::Address(seen) => match seen.names.first() {
                 Some(name) => write!(f, "{} ({name})", seen.address),
                 None => write!(f, "{}", seen.address),
             },
         }
     }
+}
+
+pub(crate) fn write_joined(
+    f: &mut fmt::Formatter<'_>,
+    items: impl Iterator<Item: fmt::Display>,
+    between: &str,
+) -> fmt::Result {
+    for (i, item) in items.enumerate() {
+        f.write_str(if i == 0 { "" } else { between })?;
+        write!(f, "{item}")?;
+    }
+    Ok(())
 }
 
 /// Longest payload that is shown whole in a message.

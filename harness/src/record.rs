@@ -5,12 +5,16 @@ use serde::{Deserialize, Serialize};
 use crate::host::HostFault;
 use crate::host::call::{Call, Completion};
 use crate::outcome::Outcome;
+use crate::wire::PacketRecord;
 
 /// What happened in one trial.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The steps that were carried out, in order.
     pub steps: Vec<StepRecord>,
+    /// The packets that went over the wire, or were held or lost there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packets: Vec<PacketRecord>,
     /// The harness or the machine failed in the last of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<HostFault>,

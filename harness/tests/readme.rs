@@ -117,6 +117,7 @@ fn example(verb: &Verb) -> String {
     if verb.name == "interrupt" {
         before.push("- finish: waiting\n  expect: EINTR");
     }
+    let link = if verb.class == Class::Wire { "link: wire\n" } else { "" };
     let steps = before.join("\n").replace('\n', "\n  ");
-    format!("title: The example of {}\ncovers: [T25]\nsteps:\n  {steps}\n", verb.name)
+    format!("title: The example of {}\ncovers: [T25]\n{link}steps:\n  {steps}\n", verb.name)
 }

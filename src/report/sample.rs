@@ -193,6 +193,7 @@ pub(crate) fn platform(os: Os, version: &str, stack: &str) -> Platform {
         network: "own namespace".into(),
         offers: BTreeSet::new(),
         settings: BTreeMap::from([("net.ipv4.tcp_congestion_control".into(), "cubic".into())]),
+        missing: std::collections::BTreeMap::new(),
         privileges: "root".into(),
     }
 }

@@ -4,11 +4,12 @@
 //! NAME, address of NAME        the local address of a socket
 //! any port                     the trial's own address, and a port that the system picks
 //! port of NAME, port 80, closed port     likewise with that port
-//! … on wildcard | loopback | broadcast | multicast | not local | no route
+//! … on wildcard | loopback | broadcast | multicast | not local | no route | far end
 //! mapped …                     the IPv4 address within IPv6 (::ffff:a.b.c.d)
 //! unspecified                  port 0 on wildcard
 //! broadcast, multicast, not local, no route       port 9 there
 //! silent                       a listener whose queue is full: the setup `silent` makes it
+//! nobody             port 4000 on far end: the one that has no socket
 //! nothing                      AF_UNSPEC
 //! null pointer, {family: 99}, {length: 4}         wrong arguments
 //! ```
@@ -76,6 +77,8 @@ pub enum Special {
     Multicast,
     /// 192.0.2.1, 2001:db8::1: an address that this host does not have.
     NotLocal,
+    /// The far end of the wire.
+    Far,
     /// 198.51.100.1, 2001:db8:1::1: no route leads there in a namespace of our own.
     NoRoute,
 }
@@ -87,7 +90,11 @@ const SPECIALS: &[(&str, Special)] = &[
     ("multicast", Special::Multicast),
     ("not local", Special::NotLocal),
     ("no route", Special::NoRoute),
+    ("far end", Special::Far),
 ];
+
+/// The port of the far end that the case plays.
+pub const NOBODY: u16 = 4000;
 
 /// The port of a destination where nothing but its place matters: discard.
 const DISCARD: u16 = 9;
@@ -102,6 +109,7 @@ impl AddressExpr {
         match text {
             "nothing" => return Ok(Self::Nothing),
             "null pointer" => return Ok(Self::Null),
+            "nobody" => return Ok(at(PortExpr::Number(NOBODY), PlaceExpr::Special(Special::Far))),
             "unspecified" => return Ok(at(PortExpr::Number(0), PlaceExpr::Special(Special::Wildcard))),
             _ => {}
         }

@@ -17,7 +17,7 @@ use super::read;
 use super::step::{self, Step};
 use super::suite::Suite;
 use super::trial::{Trial, TrialStep};
-use super::verbs::{OutcomeKind, Subject};
+use super::verbs::{Class, OutcomeKind, Subject};
 use super::yaml::Node;
 use crate::host::call::Family;
 use crate::host::link::Request;
@@ -76,7 +76,7 @@ fn walk(
     let mut excepted = vec![false; case.except.len()];
     for cell in cells(&case.axes, &usage) {
         let mut expander =
-            Expander { suite, diagnostics, foreign, sockets: Sockets::default(), steps: Vec::new() };
+            Expander { suite, diagnostics, foreign, sockets: Sockets::default(), steps: Vec::new(), raw: case.raw };
         expander.steps(&case.steps, &cell, Within::Case, case.link);
         let (steps, sockets) = (expander.steps, expander.sockets);
         sockets.report(diagnostics);
@@ -175,6 +175,7 @@ struct Expander<'a> {
     foreign: &'a mut Vec<Diagnostic>,
     sockets: Sockets,
     steps: Vec<Step>,
+    raw: bool,
 }
 
 impl Expander<'_> {
@@ -237,7 +238,8 @@ impl Expander<'_> {
             self.setup_named("silent", step.place.span, cell, link);
         }
         self.check_passing(&step, link);
-        self.steps.extend(self.sockets.implied(&step));
+        self.check_wire(&step, link);
+        self.steps.extend(self.sockets.implied(&step, link));
         self.sockets.take(&step, self.diagnostics);
         self.steps.push(step);
     }
@@ -254,13 +256,22 @@ impl Expander<'_> {
     }
 
     fn setup_named(&mut self, name: &str, span: super::source::Span, cell: &Cell<'_>, link: Link) {
-        let Some(setup) = self.suite.setup(name) else {
+        let Some(setup) = self.suite.setup(name, self.variant(link)) else {
             self.diagnostics.unknown(span, "setup", name, self.suite.setup_names());
             return;
         };
         let needs = words(&setup.needs, cell, "something needed", self.diagnostics);
         self.sockets.needs.extend(needs);
         self.within_setup(setup, cell, link);
+    }
+
+    /// What setups for this link are called behind their name.
+    fn variant(&self, link: Link) -> &'static str {
+        match (link, self.raw) {
+            (Link::Loopback, _) => "",
+            (Link::Wire, false) => "-wire",
+            (Link::Wire, true) => "-raw",
+        }
     }
 
     fn within_setup(&mut self, setup: &Setup, cell: &Cell<'_>, link: Link) {
@@ -271,6 +282,7 @@ impl Expander<'_> {
             foreign: self.foreign,
             sockets: std::mem::take(&mut self.sockets),
             steps: std::mem::take(&mut self.steps),
+            raw: self.raw,
         };
         inner.sockets.depth += 1;
         if inner.sockets.depth > 8 {
@@ -297,6 +309,13 @@ impl Expander<'_> {
         }
         for n in 1..=count {
             self.steps(nodes, &cell.counting(n), within, link);
+        }
+    }
+
+    fn check_wire(&mut self, step: &Step, link: Link) {
+        if step.verb.class == Class::Wire && link != Link::Wire {
+            let message = format!("`{}` is for a wire", step.verb.name);
+            self.diagnostics.error_help(step.place.span, message, "write `link: wire` in the case");
         }
     }
 
@@ -337,6 +356,9 @@ fn trial(
     if expanded.steps.iter().any(|step| step.verb.name == "interrupt") {
         needs.insert("signals".to_owned());
     }
+    if expanded.steps.iter().any(|step| step.verb.name == "path") {
+        needs.insert("tracing".to_owned());
+    }
     if case.link == Link::Wire {
         needs.insert("wire".to_owned());
     }
@@ -345,7 +367,7 @@ fn trial(
         return None;
     }
     let missing: Vec<_> =
-        needs.iter().filter(|need| !offered(need)).map(|need| format!("{need} ({})", about(need))).collect();
+        needs.iter().filter(|need| !offered(need)).map(|need| missing_need(need, platform)).collect();
     let skip = (!missing.is_empty()).then(|| format!("needs {}", missing.join(", ")));
     let own = needs.contains("own namespace")
         || !expanded.settings.is_empty()
@@ -367,14 +389,16 @@ fn trial(
         covers: expanded.covers,
         family,
         link: case.link,
-        request: Request { own, settings: expanded.settings },
+        request: Request { own, settings: expanded.settings, wire: case.link == Link::Wire, raw: case.raw },
         skip,
         steps,
     })
 }
 
-fn about(need: &str) -> &str {
-    NEEDS.iter().find(|(word, _)| *word == need).map_or("this system does not have it", |(_, about)| about)
+/// Something needed that is not there: what it is, and why it is missing as far as the platform tells.
+fn missing_need(need: &str, platform: &Platform) -> String {
+    let about = || NEEDS.iter().find(|(word, _)| *word == need).map_or("this system does not have it", |(_, about)| *about);
+    format!("{need} ({})", platform.missing.get(need).map_or_else(about, String::as_str))
 }
 
 /// Whether a step uses an address that other trials would use as well.

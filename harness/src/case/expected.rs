@@ -8,10 +8,12 @@ use super::address::AddressExpr;
 use super::diagnostic::Diagnostics;
 use super::matrix::Cell;
 use super::read::{self, duration, map_or_error};
+use super::segment;
 use super::verbs::OutcomeKind;
 use super::yaml::{Key, Node, Value};
-use crate::outcome::{Data, Outcome, TcpState, write_data};
+use crate::outcome::{Data, Outcome, TcpState, write_data, write_joined};
 use crate::platform::errors;
+use crate::wire::want::SegmentWant;
 
 /// What is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,9 @@ pub enum Want {
     Bits(BTreeSet<String>),
     State(TcpState),
     Address(AddressExpr),
+    Segment(SegmentWant),
+    Nothing,
+    Path(Vec<TcpState>),
 }
 
 impl Expected {
@@ -85,6 +90,12 @@ impl Want {
             (Self::Text(want), Outcome::Text(seen)) => want == seen,
             (Self::Bits(want), Outcome::Bits(seen)) => want == seen,
             (Self::State(want), Outcome::State(seen)) => want == seen,
+            (Self::Nothing, Outcome::Segments(seen)) => seen.segments.is_empty(),
+            (Self::Segment(want), Outcome::Segments(seen)) => match seen.segments.as_slice() {
+                [one] => want.accepts(one, &seen.names),
+                _ => false,
+            },
+            (Self::Path(want), Outcome::Path(seen)) => want == seen,
             (Self::Address(want), Outcome::Address(seen)) => seen.names.contains(&want.to_string()),
             _ => false,
         }
@@ -120,6 +131,9 @@ impl fmt::Display for Want {
             Self::Bits(bits) => write!(f, "[{}]", bits.iter().cloned().collect::<Vec<_>>().join(", ")),
             Self::State(state) => write!(f, "{state}"),
             Self::Address(address) => write!(f, "{address}"),
+            Self::Segment(segment) => write!(f, "{segment}"),
+            Self::Nothing => f.write_str("nothing"),
+            Self::Path(states) => write_joined(f, states.iter(), ", "),
         }
     }
 }
@@ -147,8 +161,8 @@ impl fmt::Display for Takes {
 }
 
 /// The keys of an entry that is more than an outcome.
-const ENTRY_KEYS: [&str; 9] =
-    ["expect", "takes", "timer", "signal", "stop", "why", "source", "unnoticed", "any_of"];
+const ENTRY_KEYS: [&str; 10] =
+    ["expect", "takes", "timer", "gaps", "signal", "stop", "why", "source", "unnoticed", "any_of"];
 
 /// What one layer says of a step: the step itself, an `os` entry, a cell. A layer on top replaces key by key.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -159,6 +173,8 @@ pub struct Layer {
     pub takes: Option<Takes>,
     /// The kernel timer that is its cause.
     pub timer: Option<Duration>,
+    /// The time between one segment and the next.
+    pub gaps: Option<Vec<Duration>>,
     /// The signal; `Some(None)` says that there is none.
     pub signal: Option<Option<String>>,
     /// With this outcome the case is over.
@@ -210,6 +226,10 @@ pub fn layer_key(
         "timer" => {
             layer.timer = by_row(value, context.cell, diagnostics).and_then(|v| duration(v, diagnostics))
         }
+        "gaps" => {
+            let gaps = read::list(value).iter().map(|gap| duration(gap, diagnostics)).collect();
+            layer.gaps = gaps;
+        }
         "signal" => {
             layer.signal = read::text(value, "the name of a signal, or none", diagnostics).and_then(|text| {
                 match text.as_str() {
@@ -233,6 +253,9 @@ pub fn layer_key(
 
 /// Reads an outcome.
 pub fn expected(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> Option<Expected> {
+    if segment::is_segment(node) && context.kinds.contains(&OutcomeKind::Segment) {
+        return segment::read(node, diagnostics).map(|spec| Expected::just(Want::Segment(spec.want)));
+    }
     if let Some(entries) = node.map() {
         if let [(key, value)] = entries {
             match key.text.as_str() {
@@ -310,6 +333,7 @@ fn want(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> Opt
         Value::Text(text) => return word(node, text, context, diagnostics),
         Value::Int(n) if can(OutcomeKind::Value) => Some(Want::Value(*n)),
         Value::Int(n) if can(OutcomeKind::Bytes) && *n >= 0 => Some(Want::Bytes(n.unsigned_abs())),
+        Value::List(items) if can(OutcomeKind::Path) => return path(items, diagnostics).map(Want::Path),
         Value::List(items) if can(OutcomeKind::Bits) => return bits(items, diagnostics).map(Want::Bits),
         Value::Map(_) => return special(node, context, diagnostics),
         _ => None,
@@ -327,6 +351,13 @@ fn want(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> Opt
 
 fn word(node: &Node, text: &str, context: Context<'_>, diagnostics: &mut Diagnostics) -> Option<Want> {
     let can = |kind| context.kinds.contains(&kind);
+    if can(OutcomeKind::Segment) {
+        return if text == "nothing" {
+            Some(Want::Nothing)
+        } else {
+            segment::read(node, diagnostics).map(|spec| Want::Segment(spec.want))
+        };
+    }
     let want = match text {
         "ok" => Some((OutcomeKind::Ok, Want::Ok)),
         "eof" => Some((OutcomeKind::Eof, Want::Eof)),
@@ -400,6 +431,21 @@ fn special(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> 
             None
         }
     }
+}
+
+fn path(items: &[Node], diagnostics: &mut Diagnostics) -> Option<Vec<TcpState>> {
+    let mut states = Vec::new();
+    for item in items {
+        let text = read::text(item, "a TCP state", diagnostics)?;
+        match TcpState::from_name(&text) {
+            Some(state) => states.push(state),
+            None => {
+                diagnostics.unknown(item.span, "TCP state", &text, TcpState::ALL.map(TcpState::name));
+                return None;
+            }
+        }
+    }
+    Some(states)
 }
 
 const BITS: [&str; 14] = [

@@ -13,6 +13,7 @@ pub mod model;
 pub mod read;
 pub mod reference;
 pub mod schema;
+pub mod segment;
 pub mod source;
 pub mod step;
 pub mod suite;

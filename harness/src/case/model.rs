@@ -25,6 +25,8 @@ pub struct Case {
     pub covers: Vec<Node>,
     /// What connects the hosts.
     pub link: Link,
+    /// The far end of the wire has no socket: the case plays it.
+    pub raw: bool,
     /// What must be there.
     pub needs: Vec<Node>,
     /// Settings that are made, or required where they cannot be made.
@@ -90,6 +92,7 @@ pub const CASE_KEYS: &[(&str, &str)] = &[
     ("title", "the behaviour in one sentence; required"),
     ("covers", "ids of requirements that the case is about; required"),
     ("link", "`loopback` (where it is not written), or `wire`"),
+    ("far end", "`raw`: nobody has a socket there, the case plays it; on a wire"),
     ("given", "a setup; the same as a first step `setup`"),
     ("needs", "what must be there; where it is not, the case does not apply or is skipped"),
     ("settings", "settings that are made in a namespace of our own, and required elsewhere"),
@@ -121,6 +124,7 @@ pub fn read_case(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<
         title_span: Span::default(),
         covers: Vec::new(),
         link: Link::Loopback,
+        raw: false,
         needs: Vec::new(),
         settings: Vec::new(),
         axes: Vec::new(),
@@ -140,6 +144,7 @@ pub fn read_case(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<
             }
             "covers" => case.covers = read::list(value).to_vec(),
             "link" => case.link = link(value, diagnostics),
+            "far end" => case.raw = far_end(value, diagnostics),
             "given" => given = Some((key, value)),
             "needs" => case.needs = read::list(value).to_vec(),
             "settings" => {
@@ -165,6 +170,9 @@ pub fn read_case(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<
             0,
             Node { span: key.span, value: Value::Map(vec![(setup, value.clone())]), plain: false },
         );
+    }
+    if case.raw && case.link != Link::Wire {
+        diagnostics.error_help(case.title_span, "a far end is there on a wire alone", "write `link: wire`");
     }
     required(entries, &node, &["title", "covers", "steps"], diagnostics);
     check_id(&case, diagnostics);
@@ -242,6 +250,17 @@ fn link(value: &Node, diagnostics: &mut Diagnostics) -> Link {
         Some(other) => {
             diagnostics.unknown(value.span, "link", other, ["loopback", "wire"]);
             Link::Loopback
+        }
+    }
+}
+
+fn far_end(value: &Node, diagnostics: &mut Diagnostics) -> bool {
+    match read::text(value, "raw, or socket", diagnostics).as_deref() {
+        Some("raw") => true,
+        Some("socket") | None => false,
+        Some(other) => {
+            diagnostics.unknown(value.span, "far end", other, ["raw", "socket"]);
+            false
         }
     }
 }

@@ -28,7 +28,7 @@ pub fn verbs_markdown() -> String {
         text.push_str(&format!("### {}\n\n{}\n\n", verb.name, verb.about));
         text.push_str(&format!("The value is {}. {}\n\n", subject(verb.subject), class(verb)));
         if !verb.args.is_empty() {
-            text.push_str("| argument | what it is |\n| --- | --- |\n");
+            text.push_str("| argument | what it says | value |\n| --- | --- | --- |\n");
             for arg in verb.args {
                 text.push_str(&argument(arg));
             }
@@ -50,6 +50,8 @@ fn subject(subject: Subject) -> &'static str {
         Subject::NewSocket => "the name for a new socket",
         Subject::Sockets => "a socket, or a map of sockets to what is expected of each",
         Subject::Call => "a background call",
+        Subject::Pattern => "a pattern of segments",
+        Subject::Cable => "the word `cable`",
         Subject::Setup => "the name of a setup",
         Subject::Count => "a number",
     }
@@ -60,6 +62,7 @@ fn class(verb: &Verb) -> &'static str {
         Class::Call => "It is a call.",
         Class::Look => "It looks until the expected value is there.",
         Class::Background => "It acts on a call that goes on.",
+        Class::Wire => "It is for `link: wire`.",
         Class::Macro => "It stands for other steps.",
     }
 }
@@ -71,6 +74,8 @@ fn argument(arg: &Arg) -> String {
         ArgKind::Data => "data".to_owned(),
         ArgKind::Duration => "a time".to_owned(),
         ArgKind::Flags => "MSG_ flags".to_owned(),
+        ArgKind::Expression => "a sum of numbers and names".to_owned(),
+        ArgKind::Segment => "a segment".to_owned(),
         ArgKind::Int => "a whole number".to_owned(),
         ArgKind::NewSocket => "a new name".to_owned(),
         ArgKind::Option => "an option".to_owned(),
@@ -85,7 +90,7 @@ fn argument(arg: &Arg) -> String {
         ArgKind::OneOf(words) => alternatives(words),
     };
     let required = if arg.required { ", required" } else { "" };
-    format!("| `{}`{required} | {}: {kind} |\n", arg.name, arg.about)
+    format!("| `{}`{required} | {} | {kind} |\n", arg.name, arg.about)
 }
 
 fn outcomes(verb: &Verb) -> String {

@@ -57,6 +57,7 @@ fn case_key(key: &str) -> Option<Value> {
     Some(match key {
         "title" => values::prose(),
         "covers" | "formerly" => values::one_or_more(json!({"type": "string"})),
+        "far end" => json!({"enum": ["raw", "socket"]}),
         "link" => json!({"enum": ["loopback", "wire"]}),
         "given" => values::name(),
         "needs" => values::one_or_more(reference("need")),
@@ -143,7 +144,10 @@ fn definitions() -> Value {
 /// A step with a verb.
 fn step(verb: &Verb) -> Value {
     let mut properties = Map::new();
-    properties.insert(verb.name.to_owned(), described(subject(verb), &about(verb)));
+    let mut value = described(subject(verb), verb.about);
+    // The YAML language server shows this one instead.
+    value["markdownDescription"] = json!(format!("{}\n\n```yaml\n{}\n```", verb.about, verb.example));
+    properties.insert(verb.name.to_owned(), value);
     for arg in verb.args {
         properties.insert(arg.name.to_owned(), described(argument(arg), arg.about));
     }
@@ -196,9 +200,11 @@ fn may_have(verb: &Verb, key: &str) -> bool {
     match (verb.class, key) {
         (Class::Macro, "only") => true,
         (Class::Macro, _) => false,
-        (Class::Call, "now") => false,
-        (Class::Look, "background" | "mode" | "nonblocking") => false,
-        (Class::Background, "background" | "mode" | "nonblocking" | "now") => false,
+        (Class::Call, "now" | "gaps") => false,
+        (Class::Look, "background" | "mode" | "nonblocking" | "gaps") => false,
+        (Class::Background, "background" | "mode" | "nonblocking" | "now" | "gaps") => false,
+        (Class::Wire, "background" | "mode" | "nonblocking" | "now") => false,
+        (Class::Wire, "gaps") => verb.name == "sent",
         _ => true,
     }
 }
@@ -212,6 +218,7 @@ fn step_key(key: &str) -> Option<Value> {
         "only" => values::condition(),
         "signal" => reference("signal"),
         "source" | "unnoticed" | "why" => values::prose(),
+        "gaps" => values::gaps(),
         "takes" => reference("takes"),
         "timer" => reference("timer"),
         "within" => reference("duration"),
@@ -224,6 +231,8 @@ fn subject(verb: &Verb) -> Value {
         Subject::Socket | Subject::SocketOrNew | Subject::NewSocket | Subject::Call | Subject::Setup => {
             values::name()
         }
+        Subject::Pattern => values::name(),
+        Subject::Cable => json!({"const": "cable"}),
         Subject::Sockets => any([
             values::name(),
             values::map_of(reference(&format!("outcome-{}", values::set(verb.outcomes)))),
@@ -239,6 +248,8 @@ fn argument(arg: &Arg) -> Value {
         ArgKind::Data => reference("data"),
         ArgKind::Duration => reference("duration"),
         ArgKind::Flags => values::one_or_more(reference("flag")),
+        ArgKind::Expression => any([json!({"type": "integer"}), values::prose()]),
+        ArgKind::Segment => values::segment(),
         ArgKind::Int => any([json!({"type": "integer"}), dollar()]),
         ArgKind::NewSocket => values::name(),
         ArgKind::Option => reference("option"),
@@ -272,11 +283,6 @@ fn matrix() -> Value {
         "properties": {"family": described(family, "the address family of the sockets")},
         "additionalProperties": axis,
     })
-}
-
-/// What a verb is, with an example.
-fn about(verb: &Verb) -> String {
-    format!("{}\n\n{}", verb.about, verb.example)
 }
 
 fn step_about(key: &str) -> &'static str {

@@ -9,6 +9,7 @@ use super::diagnostic::Diagnostics;
 use super::expected::{self, Context, Layer};
 use super::matrix::Cell;
 use super::read;
+use super::segment::{self, SegmentSpec};
 use super::source::{Place, Span};
 use super::verbs::{self, Arg, ArgKind, Class, STEP_KEYS, Subject, VERBS, Verb};
 use super::yaml::{Key, Node, Value};
@@ -16,6 +17,8 @@ use crate::host::call::{Mode, Name, OptionValue};
 use crate::outcome::Data;
 use crate::platform::options;
 use crate::platform::selector::Selector;
+use crate::wire::numbers::Expression;
+use crate::wire::pattern::Pattern;
 
 /// A step.
 #[derive(Clone, Debug)]
@@ -75,6 +78,8 @@ pub enum ArgValue {
     Int(i64),
     Socket(Name),
     Option(String),
+    Expression(Expression),
+    Segment(SegmentSpec),
     Value(OptionValue),
     Steps(Vec<Node>),
     Word(String),
@@ -142,6 +147,15 @@ impl Step {
         }
     }
 
+    /// The argument `segment`.
+    #[must_use]
+    pub fn segment(&self) -> Option<&SegmentSpec> {
+        match self.arg("segment") {
+            Some(ArgValue::Segment(spec)) => Some(spec),
+            _ => None,
+        }
+    }
+
     /// The step in words, as a transcript shows it.
     #[must_use]
     pub fn text(&self) -> String {
@@ -155,6 +169,8 @@ impl Step {
                 ArgValue::Data(data) => write!(text, " \"{}\"", data.0.escape_ascii()),
                 ArgValue::Duration(d) => write!(text, ", {name} {d:?}"),
                 ArgValue::Flags(flags) => write!(text, ", flags [{}]", flags.join(", ")),
+                ArgValue::Expression(e) => write!(text, ", {name} {e}"),
+                ArgValue::Segment(spec) => write!(text, ", {}", spec.want),
                 ArgValue::Int(n) => write!(text, ", {name} {n}"),
                 ArgValue::Socket(word) | ArgValue::Word(word) => write!(text, ", {name} {word}"),
                 ArgValue::Option(option) => write!(text, " {option}"),
@@ -211,6 +227,8 @@ pub fn read(node: &Node, cell: &Cell<'_>, diagnostics: &mut Diagnostics) -> Vec<
             .collect();
     }
     let subject = match verb.subject {
+        Subject::Pattern => pattern(value, diagnostics),
+        Subject::Cable => cable(value, diagnostics),
         Subject::Count => read::count(value, diagnostics).map(|n| n.to_string()),
         _ => subject_text(value, diagnostics),
     };
@@ -226,6 +244,26 @@ fn subject_text(value: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
         return None;
     }
     Some(text)
+}
+
+fn pattern(value: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = read::text(value, "a pattern of segments", diagnostics)?;
+    match Pattern::parse(&text) {
+        Ok(pattern) => Some(pattern.to_string()),
+        Err(message) => {
+            diagnostics.error(value.span, message);
+            None
+        }
+    }
+}
+
+fn cable(value: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = read::text(value, "the word `cable`", diagnostics)?;
+    if text == "cable" {
+        return Some(text);
+    }
+    diagnostics.unknown(value.span, "thing to be cut", &text, ["cable"]);
+    None
 }
 
 fn no_verb(entries: &[(Key, Node)], node: &Node, diagnostics: &mut Diagnostics) {
@@ -475,6 +513,8 @@ fn argument(arg: &Arg, value: &Node, diagnostics: &mut Diagnostics) -> Option<Ar
             let flags = read::list(value).iter().map(|item| flag(item, diagnostics));
             ArgValue::Flags(flags.collect::<Option<_>>()?)
         }
+        ArgKind::Expression => ArgValue::Expression(segment::expression(value, diagnostics)?),
+        ArgKind::Segment => ArgValue::Segment(segment::read(value, diagnostics)?),
         ArgKind::Int => ArgValue::Int(read::int(value, diagnostics)?),
         ArgKind::NewSocket => ArgValue::Socket(subject_text(value, diagnostics)?),
         ArgKind::Option => {

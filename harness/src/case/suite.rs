@@ -114,10 +114,11 @@ impl Suite {
         if wrong.is_empty() { Ok(trials) } else { Err(LoadError::Wrong(wrong)) }
     }
 
-    /// The setup of that name.
+    /// The setup of that name; the one with the link's variant behind its name where there is one.
     #[must_use]
-    pub fn setup(&self, name: &str) -> Option<&Setup> {
-        self.setups.get(&slug(name))
+    pub fn setup(&self, name: &str, variant: &str) -> Option<&Setup> {
+        let name = slug(name);
+        self.setups.get(&format!("{name}{variant}")).or_else(|| self.setups.get(&name))
     }
 
     /// The names of all setups.

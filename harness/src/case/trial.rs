@@ -57,6 +57,8 @@ pub struct Expectation {
     pub takes: Option<Takes>,
     /// The kernel timer that is its cause.
     pub timer: Option<Duration>,
+    /// The time between one segment and the next.
+    pub gaps: Option<Vec<Duration>>,
     /// The signal that goes with the outcome.
     pub signal: Option<String>,
     /// With this outcome the case is over.

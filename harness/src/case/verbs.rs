@@ -36,6 +36,10 @@ pub enum Subject {
     Sockets,
     /// A background call.
     Call,
+    /// A pattern of segments; see `wire::pattern`.
+    Pattern,
+    /// The word `cable`.
+    Cable,
     /// A file in `setups/`.
     Setup,
     /// A number.
@@ -51,6 +55,8 @@ pub enum Class {
     Look,
     /// Acts on a background call.
     Background,
+    /// Commands the cable, or asks what went over it.
+    Wire,
     /// Stands for other steps; gone once the case is expanded.
     Macro,
 }
@@ -81,6 +87,8 @@ pub enum ArgKind {
     Duration,
     /// A list of MSG_ flags.
     Flags,
+    /// A sum of numbers and names: `rcv_nxt + 1`.
+    Expression,
     /// A whole number.
     Int,
     /// The name for a new socket.
@@ -89,6 +97,8 @@ pub enum ArgKind {
     Option,
     /// The value of a socket option: a number, `on`, `off`, a time, a word, `{linger: 1s}`, `{bytes: n}`.
     OptionValue,
+    /// A segment: a pattern, or a map of flags and numbers; see `case::segment`.
+    Segment,
     /// A list of steps.
     Steps,
     /// One of these words; where a number is written instead, it is passed on as it is.
@@ -111,6 +121,8 @@ pub enum OutcomeKind {
     Bits,
     State,
     Address,
+    Segment,
+    Path,
 }
 
 impl OutcomeKind {
@@ -128,6 +140,8 @@ impl OutcomeKind {
             Self::Bits => "a set of bits",
             Self::State => "a TCP state",
             Self::Address => "an address",
+            Self::Segment => "a segment, or `nothing`",
+            Self::Path => "a list of TCP states",
         }
     }
 }
@@ -165,6 +179,7 @@ const fn required(name: &'static str, kind: ArgKind, about: &'static str) -> Arg
 
 const HOSTS: ArgKind = ArgKind::OneOf(&["client", "server"]);
 const AT: Arg = arg("at", HOSTS, "the host it is made on; `client` unless the link has two");
+const COUNT: Arg = arg("count", ArgKind::Int, "how many segments; all where it is not written");
 const FAMILY: Arg = arg(
     "family",
     ArgKind::Word(&["ipv4", "ipv6"]),
@@ -174,7 +189,7 @@ const TYPE: Arg =
     arg("type", ArgKind::Word(&["stream", "datagram"]), "`stream` (TCP) where it is not written");
 
 use ArgKind as K;
-use OutcomeKind::{Address, Bits, Blocks, Bytes, Data, Eof, Error, Ok, State, Value};
+use OutcomeKind::{Address, Bits, Blocks, Bytes, Data, Eof, Error, Ok, Segment, State, Value};
 
 /// Every verb.
 pub static VERBS: &[Verb] = &[
@@ -454,6 +469,129 @@ pub static VERBS: &[Verb] = &[
         example: "- interrupt: waiting",
     },
     Verb {
+        name: "hold",
+        subject: Subject::Pattern,
+        class: Class::Wire,
+        about: "Holds segments that fit when they arrive at the cable, until they are released. A segment that is sent \
+                again while it is held is taken for the same.",
+        args: &[COUNT],
+        outcomes: &[Ok],
+        ok_by_default: true,
+        example: "- hold: FIN from client",
+    },
+    Verb {
+        name: "release",
+        subject: Subject::Pattern,
+        class: Class::Wire,
+        about: "Delivers what is held and fits. Without a count the holding of that pattern is over; `everything` ends \
+                all holding.",
+        args: &[
+            arg("count", K::Int, "how many; all where it is not written"),
+            arg("order", K::OneOf(&["arrival", "reversed"]), "`arrival` where it is not written"),
+        ],
+        outcomes: &[Ok],
+        ok_by_default: true,
+        example: "- release: FIN",
+    },
+    Verb {
+        name: "drop",
+        subject: Subject::Pattern,
+        class: Class::Wire,
+        about: "Loses segments that fit.",
+        args: &[COUNT],
+        outcomes: &[Ok],
+        ok_by_default: true,
+        example: "- drop: exactly SYN\n  count: 1",
+    },
+    Verb {
+        name: "duplicate",
+        subject: Subject::Pattern,
+        class: Class::Wire,
+        about: "Delivers segments that fit twice.",
+        args: &[COUNT],
+        outcomes: &[Ok],
+        ok_by_default: true,
+        example: "- duplicate: data from client\n  count: 1",
+    },
+    Verb {
+        name: "pass",
+        subject: Subject::Pattern,
+        class: Class::Wire,
+        about: "Lets segments pass that fit, in spite of older rules; `everything` takes all rules back.",
+        args: &[],
+        outcomes: &[Ok],
+        ok_by_default: true,
+        example: "- pass: everything",
+    },
+    Verb {
+        name: "cut",
+        subject: Subject::Cable,
+        class: Class::Wire,
+        about: "Loses all that comes, from both ends or from one.",
+        args: &[arg("end", HOSTS, "the end that is not heard any more; both where it is not written")],
+        outcomes: &[Ok],
+        ok_by_default: true,
+        example: "- cut: cable",
+    },
+    Verb {
+        name: "restore",
+        subject: Subject::Cable,
+        class: Class::Wire,
+        about: "Undoes `cut`.",
+        args: &[arg("end", HOSTS, "see `cut`")],
+        outcomes: &[Ok],
+        ok_by_default: true,
+        example: "- restore: cable",
+    },
+    Verb {
+        name: "sent",
+        subject: Subject::Socket,
+        class: Class::Wire,
+        about: "Takes the next segment of a socket that fits, in the order in which they arrived at the cable, and waits \
+                for one. What `segment` leaves out may be anything; `expect` can say more of it.",
+        args: &[
+            arg("segment", K::Segment, "which one; without it, see `rest`"),
+            arg("rest", K::OneOf(&["none"]), "`none`: the socket has sent nothing else after it"),
+        ],
+        outcomes: &[Segment],
+        ok_by_default: true,
+        example: "- sent: client\n  segment: {flags: FIN, seq: 1, ack: 1}\n  rest: none",
+    },
+    Verb {
+        name: "inject",
+        subject: Subject::Socket,
+        class: Class::Wire,
+        about: "Gives a socket's host a segment that its peer seems to have sent, or an ICMP error that quotes what the \
+                socket sent last. The outcome is what the socket answers at once: an echo request behind the segment \
+                tells when there is nothing more to come.",
+        args: &[
+            arg(
+                "segment",
+                K::Segment,
+                "the segment; `seq` is rcv_nxt and `ack` is snd_nxt where they are not written",
+            ),
+            arg("icmp", K::OneOf(&crate::wire::icmp::NAMES), "the ICMP error, instead of a segment"),
+            arg("seq", K::Expression, "of an ICMP error: the sequence number in the quoted segment"),
+            arg("mtu", K::Int, "of `packet too big`: the size that it names"),
+            arg("from", K::Address, "who sends it, if the socket has no peer; `nobody` where it is not written"),
+            arg("as", K::NewSocket, "a name for the connection that the segment begins"),
+        ],
+        outcomes: &[Segment],
+        ok_by_default: false,
+        example: "- inject: client\n  segment: {flags: RST, seq: rcv_nxt + 1}\n  expect: bare ACK",
+    },
+    Verb {
+        name: "path",
+        subject: Subject::Socket,
+        class: Class::Wire,
+        about: "The states that a connection has gone through so far, in order, as the kernel's tracepoint tells them. \
+                Needs `tracing`.",
+        args: &[],
+        outcomes: &[OutcomeKind::Path],
+        ok_by_default: false,
+        example: "- path: client\n  expect: [SYN_SENT, ESTABLISHED]",
+    },
+    Verb {
         name: "setup",
         subject: Subject::Setup,
         class: Class::Macro,
@@ -483,6 +621,7 @@ pub static STEP_KEYS: &[(&str, &str)] = &[
         "the call goes on under this name; the step is over when the call is seen asleep, or done",
     ),
     ("expect", "what the specification asks for"),
+    ("gaps", "the times between one segment that fits and the next, of `sent`: `[1s, 2s, 4s]`"),
     ("label", "a name for the step, for `os` and `except` of the case, and for `since`"),
     (
         "mode",

@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use super::link::{Link, Request, Unavailable};
+use super::link::{Link, Request, Session, Unavailable};
 use super::local::{LocalHost, Place, watchdog};
 use super::{Host, HostFault};
 use crate::platform::{Platform, probe};
@@ -49,6 +49,9 @@ pub struct Loopback {
     network: Network,
     #[cfg(target_os = "linux")]
     own: Option<own::Addresses>,
+    /// Made when the first trial asks for it.
+    #[cfg(target_os = "linux")]
+    wire: std::sync::OnceLock<Result<super::linux::wire::Wire, String>>,
 }
 
 impl Loopback {
@@ -61,6 +64,8 @@ impl Loopback {
             network: network.clone(),
             #[cfg(target_os = "linux")]
             own: (*network == Network::Own).then(own::Addresses::new),
+            #[cfg(target_os = "linux")]
+            wire: std::sync::OnceLock::new(),
         })
     }
 
@@ -100,12 +105,16 @@ impl Loopback {
 }
 
 impl Link for Loopback {
-    fn open(&self, request: &Request) -> Result<Box<dyn Host>, Unavailable> {
+    fn open(&self, request: &Request) -> Result<Session, Unavailable> {
         #[cfg(target_os = "linux")]
         if let Some(own) = &self.own {
-            return own.open(&self.platform, request);
+            if request.wire {
+                let wire = self.wire.get_or_init(|| super::linux::wire::Wire::new(&self.platform));
+                return wire.as_ref().map_err(|reason| Unavailable(reason.clone()))?.open(request);
+            }
+            return own.open(&self.platform, request).map(Session::alone);
         }
-        self.open_shared(request)
+        self.open_shared(request).map(Session::alone)
     }
 }
 
@@ -219,7 +228,7 @@ mod tests {
 
     fn open() -> Box<dyn Host> {
         let link = Loopback::new(&Network::Machine("a test".to_owned())).unwrap();
-        link.open(&Request::default()).unwrap()
+        link.open(&Request::default()).unwrap().client
     }
 
     fn call(socket: &str, action: Action) -> Call {

@@ -132,6 +132,9 @@ pub fn say(trial: &Trial, record: &Record, index: usize) -> Said {
     if let Some(text) = wrong_duration(expectation, elapsed, Duration::from_nanos(step.late)) {
         return Said::Mismatch(finding(trial, step, text, Some(outcome)));
     }
+    if let Some(text) = expectation.gaps.as_ref().and_then(|gaps| wrong_gaps(gaps, step)) {
+        return Said::Mismatch(finding(trial, step, text, Some(outcome)));
+    }
     let Some(specification) = &expectation.specification else { return Said::Match };
     let late = Duration::from_nanos(step.late);
     let in_time = specification
@@ -191,6 +194,19 @@ fn wrong_duration(expectation: &Expectation, elapsed: Duration, late: Duration) 
         return Some(format!("expected to take {text}, took {shown:?}{lateness}"));
     }
     None
+}
+
+/// The times between segments, each with the granularity of a kernel timer: either of its ends may be seen late.
+fn wrong_gaps(gaps: &[Duration], step: &StepRecord) -> Option<String> {
+    let times: Vec<_> = step.seen.iter().map(|sample| Duration::from_nanos(sample.at)).collect();
+    let seen: Vec<_> = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let slack = |gap: &Duration| *gap / 8 + Duration::from_millis(10) + Duration::from_nanos(step.late);
+    let fits = |(gap, seen): (&Duration, &Duration)| gap.abs_diff(*seen) <= slack(gap);
+    if seen.len() == gaps.len() && gaps.iter().zip(&seen).all(fits) {
+        return None;
+    }
+    let seen: Vec<_> = seen.into_iter().map(short_duration).collect();
+    Some(format!("expected gaps of {gaps:?}, got {seen:?}"))
 }
 
 fn finding(trial: &Trial, step: &StepRecord, text: String, outcome: Option<&Outcome>) -> Finding {

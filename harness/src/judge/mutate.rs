@@ -10,6 +10,7 @@ use crate::case::source::Place;
 use crate::case::trial::{Expectation, Trial};
 use crate::outcome::TcpState;
 use crate::record::Record;
+use crate::wire::want::SegmentWant;
 
 /// A changed expectation that nobody noticed.
 #[derive(Clone, Debug)]
@@ -128,6 +129,13 @@ fn others(wants: &[Want]) -> Vec<Want> {
         }
         Want::Eof => others.push(Want::Blocks),
         Want::Blocks => others.push(Want::Eof),
+        Want::Segment(_) => others.push(Want::Nothing),
+        Want::Nothing => others.push(Want::Segment(SegmentWant::of(crate::wire::pattern::Kind::Everything))),
+        Want::Path(states) => {
+            let mut states = states.clone();
+            states.push(TcpState::Closed);
+            others.push(Want::Path(states));
+        }
         Want::Ok | Want::Address(_) => {}
     }
     others.retain(|other| !wants.contains(other));

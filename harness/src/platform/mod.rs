@@ -76,6 +76,9 @@ pub struct Platform {
     pub network: String,
     /// What cases may ask for with `needs`: `call connect`, `option TCP_USER_TIMEOUT`, `own namespace`.
     pub offers: BTreeSet<String>,
+    /// Why something that this system could offer is not there, and what would help.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing: BTreeMap<String, String>,
     /// Settings that bear on sockets, with their values, as far as they can be read.
     pub settings: BTreeMap<String, String>,
     /// Who we are: `root`, `user 1000`.

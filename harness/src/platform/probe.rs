@@ -4,7 +4,7 @@
 #[cfg_attr(windows, path = "probe_windows.rs")]
 mod os;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -38,6 +38,18 @@ pub fn probe(network: &Network) -> Result<Platform, HostFault> {
             offers.insert(name.to_owned());
         }
     }
+    let mut missing = BTreeMap::new();
+    match wire(network) {
+        Ok(()) => {
+            offers.insert("wire".to_owned());
+        }
+        Err(reason) => {
+            missing.insert("wire".to_owned(), reason);
+        }
+    }
+    if let Network::Machine(reason) = network {
+        missing.insert("own namespace".to_owned(), reason.clone());
+    }
     let version_text = os::version_text();
     Ok(Platform {
         os: os::OS,
@@ -53,9 +65,24 @@ pub fn probe(network: &Network) -> Result<Platform, HostFault> {
             Network::Machine(_) => "host".to_owned(),
         },
         offers,
+        missing,
         settings: os::settings(),
         privileges: privileges(),
     })
+}
+
+/// Whether there can be a wire.
+fn wire(network: &Network) -> Result<(), String> {
+    #[cfg(target_os = "linux")]
+    return match network {
+        Network::Own => crate::host::linux::wire_can_be_made(),
+        Network::Machine(reason) => Err(reason.clone()),
+    };
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = network;
+        Err("only Linux has network namespaces and TUN devices in them".to_owned())
+    }
 }
 
 /// The families in which a socket can be made and bound to its loopback address.

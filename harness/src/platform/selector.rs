@@ -251,6 +251,7 @@ mod tests {
             network: "host".into(),
             offers: BTreeSet::new(),
             settings: settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            missing: BTreeMap::new(),
             privileges: String::new(),
         }
     }

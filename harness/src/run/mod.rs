@@ -4,6 +4,7 @@
 mod calls;
 mod names;
 mod steps;
+mod wire;
 
 use std::time::{Duration, Instant};
 
@@ -19,14 +20,14 @@ pub const STEP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs a trial. Without a link there is no record.
 pub fn run(trial: &Trial, link: &dyn Link) -> Result<Record, Unavailable> {
-    let host = link.open(&trial.request)?;
+    let session = link.open(&trial.request)?;
     let begin = Instant::now();
-    let mut runner = Runner::new(trial, host, begin);
+    let mut runner = Runner::new(trial, session, begin);
     let mut record = Record { steps: Vec::with_capacity(trial.steps.len()), ..Record::default() };
     if let Err(fault) = steps(trial, &mut runner, &mut record) {
         record.fault = Some(fault);
     }
-    runner.end();
+    record.packets = runner.end();
     record.duration = ns(begin.elapsed());
     Ok(record)
 }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::case::address::{AddressExpr, PlaceExpr, PortExpr, Special};
 use crate::host::call::{Address, Family, Kind, Name};
 use crate::host::{Host, HostFault, Look, Seen};
+use crate::wire::Side;
 
 /// The sockets of a trial.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Names {
     /// The address family of sockets that do not say another.
     family: Family,
     sockets: BTreeMap<Name, Endpoint>,
+    /// The addresses of the far end of a wire.
+    far: Option<[IpAddr; 2]>,
 }
 
 /// What is known of a socket.
@@ -23,16 +26,18 @@ pub(super) struct Endpoint {
     pub(super) kind: Kind,
     pub(super) local: Option<SocketAddr>,
     pub(super) peer: Option<SocketAddr>,
+    /// The host that it is on.
+    pub(super) side: Side,
 }
 
 impl Names {
-    pub(super) fn new(family: Family) -> Self {
-        Self { family, sockets: BTreeMap::new() }
+    pub(super) fn new(family: Family, far: Option<[IpAddr; 2]>) -> Self {
+        Self { family, sockets: BTreeMap::new(), far }
     }
 
     /// A socket's entry; one that was never made has the trial's family and no addresses.
     pub(super) fn get(&self, name: &str) -> Endpoint {
-        let unknown = Endpoint { family: self.family, kind: Kind::Stream, local: None, peer: None };
+        let unknown = Endpoint { family: self.family, kind: Kind::Stream, local: None, peer: None, side: Side::Client };
         self.sockets.get(name).copied().unwrap_or(unknown)
     }
 
@@ -76,6 +81,10 @@ impl Names {
         let ip = match place {
             PlaceExpr::Own => host.address(family),
             PlaceExpr::Of(name) => self.local(name)?.ip(),
+            PlaceExpr::Special(Special::Far) => {
+                let far = self.far.ok_or_else(|| HostFault::new("there is no far end"))?;
+                far[usize::from(family == Family::Ipv6)]
+            }
             PlaceExpr::Special(special) => special_ip(*special, family),
         };
         let port = match port {
@@ -154,6 +163,8 @@ fn unmapped(address: SocketAddr) -> SocketAddr {
 
 fn special_ip(special: Special, family: Family) -> IpAddr {
     let (v4, v6) = match special {
+        // Resolved before, by the wire.
+        Special::Far => (Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED),
         Special::Wildcard => (Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED),
         Special::Loopback => (Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST),
         // IPv6 has no broadcast; its nearest relative is the group of all nodes.

@@ -1,6 +1,7 @@
 //! Carrying out one step: a call, a look until the expected value is there, or something done to a background call.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,10 +12,13 @@ use crate::case::expected::Expected;
 use crate::case::step::{ArgValue, Step};
 use crate::case::trial::{Trial, TrialStep};
 use crate::case::verbs::Class;
-use crate::host::call::{Action, Address, Call, Choice, Completion, Kind, Name};
+use crate::case::address::AddressExpr;
+use crate::host::call::{Action, Address, Call, Choice, Completion, Family, Kind, Name};
+use crate::host::link::Session;
 use crate::host::{CallId, Host, HostFault, Look, Progress, Seen, Until};
 use crate::outcome::{Outcome, TcpState};
 use crate::record::{End, Sample, StepRecord};
+use crate::wire::{Cable, PacketRecord, Side};
 
 /// How long a call of which nobody knows whether it blocks is waited for.
 const UNKNOWN_LIMIT: Duration = Duration::from_secs(1);
@@ -26,7 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 
 pub(super) struct Runner<'a> {
     trial: &'a Trial,
-    host: Box<dyn Host>,
+    session: Session,
     begin: Instant,
     names: Names,
     calls: BTreeMap<Name, Background>,
@@ -35,15 +39,16 @@ pub(super) struct Runner<'a> {
 /// A background call.
 struct Background {
     id: CallId,
+    side: Side,
     call: Call,
     done: Option<Completion>,
 }
 
 /// What a step came to, before it is written down.
-struct Came {
+pub(super) struct Came {
     call: Option<Call>,
     completion: Option<Completion>,
-    seen: Vec<Sample>,
+    pub(super) seen: Vec<Sample>,
     outcome: Option<Outcome>,
     end: End,
     note: Option<String>,
@@ -51,6 +56,12 @@ struct Came {
 }
 
 impl Came {
+    /// Something that is no call.
+    pub(super) fn of_look(outcome: Outcome, end: End) -> Self {
+        let outcome = Some(outcome);
+        Self { call: None, completion: None, seen: Vec::new(), outcome, end, note: None, late: 0 }
+    }
+
     fn of_call(call: Call, completion: Completion, end: End) -> Self {
         let outcome = Some(completion.outcome.clone());
         let late = completion.late;
@@ -67,8 +78,46 @@ impl Came {
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(trial: &'a Trial, host: Box<dyn Host>, begin: Instant) -> Self {
-        Self { trial, host, begin, names: Names::new(trial.family), calls: BTreeMap::new() }
+    pub(super) fn new(trial: &'a Trial, session: Session, begin: Instant) -> Self {
+        let far = session.cable.as_ref().map(|cable| cable.addresses(Side::Server));
+        Self { trial, session, begin, names: Names::new(trial.family, far), calls: BTreeMap::new() }
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(super) fn names_mut(&mut self) -> &mut Names {
+        &mut self.names
+    }
+
+    /// The address family of the trial.
+    pub(super) fn family(&self) -> Family {
+        self.trial.family
+    }
+
+    /// Whether the far end of the wire has sockets.
+    pub(super) fn has_server(&self) -> bool {
+        self.session.server.is_some()
+    }
+
+    pub(super) fn cable(&self) -> Result<Arc<Cable>, HostFault> {
+        self.session.cable.clone().ok_or_else(|| HostFault::new("this link is no wire"))
+    }
+
+    /// The address that words mean for a socket.
+    pub(super) fn resolve_address(&mut self, expr: &AddressExpr, socket: &str) -> Result<Address, HostFault> {
+        let side = self.names.get(socket).side;
+        self.names.resolve(expr, socket, host_of(&mut self.session, side)?)
+    }
+
+    /// The host that a socket is on; one that is made now says where.
+    fn side(&self, step: &Step) -> Side {
+        let makes = matches!(step.verb.name, "socket" | "descriptor");
+        match step.word("at") {
+            Some("server") if makes && self.session.server.is_some() => Side::Server,
+            _ => self.names.get(&step.subject).side,
+        }
     }
 
     /// ns since the trial began.
@@ -82,17 +131,22 @@ impl<'a> Runner<'a> {
     }
 
     /// Ends what still goes on.
-    pub(super) fn end(mut self) {
+    pub(super) fn end(mut self) -> Vec<PacketRecord> {
         for call in std::mem::take(&mut self.calls).into_values().filter(|call| call.done.is_none()) {
             // The trial is over; a call that cannot be ended costs no more than its thread.
-            let _ = self.host.cancel(call.id);
+            let _ = host_of(&mut self.session, call.side).and_then(|host| host.cancel(call.id));
         }
+        self.session.cable.as_ref().map(|cable| cable.take_log()).unwrap_or_default()
     }
 
     pub(super) fn step(&mut self, index: usize) -> Result<StepRecord, HostFault> {
         let step = &self.trial.steps[index];
         let begin = self.now();
+        if let Some(cable) = &self.session.cable {
+            cable.with(|traffic| traffic.set_step(index));
+        }
         let came = match step.step.verb.class {
+            Class::Wire => self.wire(step)?,
             Class::Background if step.step.verb.name == "interrupt" => self.interrupt(&step.step)?,
             Class::Background => self.finish(step)?,
             Class::Look if step.step.arg("timeout").is_none() => self.look(step)?,
@@ -113,7 +167,7 @@ impl<'a> Runner<'a> {
     }
 
     /// How long the step may wait.
-    fn limit(&self, step: &Step) -> Duration {
+    pub(super) fn limit(&self, step: &Step) -> Duration {
         let own = match step.arg("timeout") {
             Some(ArgValue::Duration(timeout)) => *timeout + STEP_LIMIT,
             _ => step.within.unwrap_or(STEP_LIMIT),
@@ -122,27 +176,29 @@ impl<'a> Runner<'a> {
     }
 
     fn call(&mut self, step: &TrialStep) -> Result<Came, HostFault> {
-        let call = calls::call(&step.step, &self.names, self.host.as_mut())?;
+        let side = self.side(&step.step);
+        let host = host_of(&mut self.session, side)?;
+        let call = calls::call(&step.step, &self.names, host)?;
         let limit = self.limit(&step.step);
         if let Some(name) = &step.step.background {
-            return self.background(name, call, limit);
+            return self.background(name, call, limit, side);
         }
+        let host = host_of(&mut self.session, side)?;
         let unknown = step.expectation.want == Expected::Unknown;
         if !step.expectation.want.may_block() && !unknown {
-            let mut completion = self.host.run(&call, limit)?;
+            let mut completion = host.run(&call, limit)?;
             let interrupted = completion.outcome == Outcome::Blocks;
-            self.note_names(&call, &mut completion);
+            self.note_names(&call, &mut completion, side)?;
             return Ok(Came::of_call(call, completion, if interrupted { End::Limit } else { End::Done }));
         }
-        let id = self.host.start(&call)?;
+        let id = host.start(&call)?;
         let until = if unknown { Until::Done } else { Until::Asleep };
         let limit = if unknown { limit.min(UNKNOWN_LIMIT) } else { limit };
-        let (completion, asleep) = match self.host.wait(id, until, limit)? {
+        let (mut completion, asleep) = match host.wait(id, until, limit)? {
             Progress::Done(completion) => (completion, false),
-            Progress::Asleep | Progress::Running => (self.host.cancel(id)?, true),
+            Progress::Asleep | Progress::Running => (host.cancel(id)?, true),
         };
-        let mut completion = completion;
-        self.note_names(&call, &mut completion);
+        self.note_names(&call, &mut completion, side)?;
         let mut came = Came::of_call(call, completion, End::Done);
         if asleep {
             came.note = self.sleep_note(if unknown { Some(limit) } else { None });
@@ -155,15 +211,16 @@ impl<'a> Runner<'a> {
         if let Some(waited) = waited {
             return Some(format!("not over after {waited:?}, and interrupted then"));
         }
-        let shown = self.host.platform().offers.contains("sleep of a call");
+        let shown = self.session.client.platform().offers.contains("sleep of a call");
         (!shown).then(|| {
             "this platform does not show that a call sleeps; it was not over after a fixed time".to_owned()
         })
     }
 
-    fn background(&mut self, name: &str, call: Call, limit: Duration) -> Result<Came, HostFault> {
-        let id = self.host.start(&call)?;
-        let progress = self.host.wait(id, Until::Asleep, limit)?;
+    fn background(&mut self, name: &str, call: Call, limit: Duration, side: Side) -> Result<Came, HostFault> {
+        let host = host_of(&mut self.session, side)?;
+        let id = host.start(&call)?;
+        let progress = host.wait(id, Until::Asleep, limit)?;
         let (done, end) = match progress {
             Progress::Done(completion) => (Some(completion), End::Done),
             Progress::Asleep => (None, End::Asleep),
@@ -175,7 +232,7 @@ impl<'a> Runner<'a> {
             self.note_destination(&call.socket, *to)?;
         }
         let note = (end == End::Asleep).then(|| self.sleep_note(None)).flatten();
-        self.calls.insert(name.to_owned(), Background { id, call: call.clone(), done });
+        self.calls.insert(name.to_owned(), Background { id, side, call: call.clone(), done });
         // The call has no outcome yet, whatever became of it: `finish` tells.
         let end = if end == End::Limit { End::Settled } else { end };
         Ok(Came { call: Some(call), completion: None, seen: Vec::new(), outcome: None, end, note, late: 0 })
@@ -189,7 +246,8 @@ impl<'a> Runner<'a> {
             mode: crate::host::call::Mode::Blocking,
         };
         let mut endpoint = self.names.get(socket);
-        if let Outcome::Address(seen) = self.host.run(&ask, STEP_LIMIT)?.outcome {
+        let host = host_of(&mut self.session, endpoint.side)?;
+        if let Outcome::Address(seen) = host.run(&ask, STEP_LIMIT)?.outcome {
             endpoint.local = Some(seen.address);
         }
         endpoint.peer = Some(to);
@@ -201,7 +259,7 @@ impl<'a> Runner<'a> {
         let Some(background) = self.calls.remove(&step.step.subject) else {
             return Err(HostFault::new(format!("there is no call `{}`", step.step.subject)));
         };
-        let Background { id, call, done } = background;
+        let Background { id, side, call, done } = background;
         let want = &step.expectation.want;
         let unknown = *want == Expected::Unknown;
         let (until, limit) = match (want.may_block(), unknown) {
@@ -213,7 +271,7 @@ impl<'a> Runner<'a> {
         let mut note = None;
         let mut completion = match done {
             Some(completion) => completion,
-            None => match self.host.wait(id, until, limit)? {
+            None => match host_of(&mut self.session, side)?.wait(id, until, limit)? {
                 Progress::Done(completion) => completion,
                 progress => {
                     if !want.may_block() && !unknown {
@@ -221,11 +279,11 @@ impl<'a> Runner<'a> {
                     } else if progress == Progress::Asleep || unknown {
                         note = self.sleep_note(unknown.then_some(limit));
                     }
-                    self.host.cancel(id)?
+                    host_of(&mut self.session, side)?.cancel(id)?
                 }
             },
         };
-        self.note_names(&call, &mut completion);
+        self.note_names(&call, &mut completion, side)?;
         let mut came = Came::of_call(call, completion, end);
         came.note = note;
         Ok(came)
@@ -236,7 +294,8 @@ impl<'a> Runner<'a> {
             return Err(HostFault::new(format!("there is no call `{}`", step.subject)));
         };
         if background.done.is_none() {
-            self.host.interrupt(background.id, step.arg("restart") == Some(&ArgValue::Bool(true)))?;
+            let (id, side) = (background.id, background.side);
+            host_of(&mut self.session, side)?.interrupt(id, step.arg("restart") == Some(&ArgValue::Bool(true)))?;
         }
         let outcome = Some(Outcome::Ok);
         Ok(Came {
@@ -300,8 +359,10 @@ impl<'a> Runner<'a> {
         let socket = step.subject.clone();
         let look = match step.verb.name {
             "ready" => {
-                let call = calls::call(step, &self.names, self.host.as_mut())?;
-                let completion = self.host.run(&call, STEP_LIMIT)?;
+                let side = self.names.get(&socket).side;
+                let host = host_of(&mut self.session, side)?;
+                let call = calls::call(step, &self.names, host)?;
+                let completion = host.run(&call, STEP_LIMIT)?;
                 return Ok((completion.outcome.clone(), Some(call), Some(completion)));
             }
             "queued" if step.word("direction") == Some("unsent") => Look::Unsent { socket },
@@ -311,7 +372,8 @@ impl<'a> Runner<'a> {
                 Look::State { socket, local: endpoint.local, peer: endpoint.peer }
             }
         };
-        let outcome = match self.host.observe(&look)? {
+        let side = self.names.get(&step.subject).side;
+        let outcome = match host_of(&mut self.session, side)?.observe(&look)? {
             Seen::State(state) => Outcome::State(state),
             Seen::Count(n) => Outcome::Bytes(n),
             Seen::Port(port) => Outcome::Value(i64::from(port)),
@@ -320,8 +382,8 @@ impl<'a> Runner<'a> {
     }
 
     /// Takes note of the addresses that a call gave, and names those that it told.
-    fn note_names(&mut self, call: &Call, completion: &mut Completion) {
-        let mut endpoint = self.names.get(&call.socket);
+    fn note_names(&mut self, call: &Call, completion: &mut Completion, side: Side) -> Result<(), HostFault> {
+        let mut endpoint = Endpoint { side, ..self.names.get(&call.socket) };
         match &call.action {
             Action::Socket { family, kind, .. } => {
                 if let Choice::Known(family) = family {
@@ -339,7 +401,7 @@ impl<'a> Runner<'a> {
                     ..endpoint
                 };
                 self.names.set(new, accepted);
-                return;
+                return Ok(());
             }
             Action::Connect { .. } => {
                 endpoint.local = completion.local.or(endpoint.local);
@@ -355,12 +417,22 @@ impl<'a> Runner<'a> {
             }
             Action::LocalName | Action::PeerName => {
                 if let Outcome::Address(seen) = &mut completion.outcome {
-                    seen.names = self.names.names_of(seen.address, self.host.as_ref());
+                    seen.names = self.names.names_of(seen.address, host_of(&mut self.session, side)?);
                 }
-                return;
+                return Ok(());
             }
-            _ => return,
+            _ => return Ok(()),
         }
         self.names.set(&call.socket, endpoint);
+        Ok(())
+    }
+}
+
+/// The host of one side. On loopback, and where the far end has no socket, there is one.
+fn host_of(session: &mut Session, side: Side) -> Result<&mut dyn Host, HostFault> {
+    match (side, &mut session.server) {
+        (Side::Client, _) => Ok(session.client.as_mut()),
+        (Side::Server, Some(server)) => Ok(server.as_mut()),
+        (Side::Server, None) => Err(HostFault::new("the far end has no sockets")),
     }
 }

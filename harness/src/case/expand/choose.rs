@@ -107,7 +107,7 @@ impl Layers {
             put_on(&mut layer, top);
             (span, source) = (*at, diagnostics.source().clone());
         }
-        let ok = step.verb.ok_by_default.then(|| Expected::just(Want::Ok));
+        let ok = default(step);
         let specification = (!step.open).then(|| layer.want.clone().or(ok.clone())).flatten();
         let specification = specification.map(|want| Specification {
             want,
@@ -138,6 +138,7 @@ impl Layers {
             want,
             takes: layer.takes,
             timer: layer.timer,
+            gaps: layer.gaps,
             signal: layer.signal.flatten(),
             stop: layer.stop,
             why: layer.why,
@@ -148,6 +149,16 @@ impl Layers {
             place: Place { source, span },
         }
     }
+}
+
+/// What is expected where a step does not say: of `sent`, that the segment came and nothing else was asked for.
+fn default(step: &Step) -> Option<Expected> {
+    let want = match (step.verb.name, step.segment()) {
+        ("sent", Some(spec)) => Want::Segment(spec.want.clone()),
+        ("sent", None) => Want::Nothing,
+        _ => Want::Ok,
+    };
+    step.verb.ok_by_default.then(|| Expected::just(want))
 }
 
 /// Of the entries that match, the one whose platforms lie inside those of all others.
@@ -166,6 +177,7 @@ fn put_on(layer: &mut Layer, top: &Layer) {
     replace(&mut layer.want, &top.want);
     replace(&mut layer.takes, &top.takes);
     replace(&mut layer.timer, &top.timer);
+    replace(&mut layer.gaps, &top.gaps);
     replace(&mut layer.signal, &top.signal);
     replace(&mut layer.why, &top.why);
     replace(&mut layer.source, &top.source);

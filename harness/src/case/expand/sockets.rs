@@ -8,6 +8,7 @@ use crate::case::diagnostic::Diagnostics;
 use crate::case::source::Span;
 use crate::case::step::{ArgValue, Step};
 use crate::case::verbs::{self, ArgKind, Subject};
+use crate::case::model::Link;
 use crate::host::call::Name;
 
 /// What has been made so far.
@@ -31,6 +32,8 @@ struct Made {
     bound: bool,
     listening: bool,
     connected: bool,
+    /// An injected segment has begun it: an accept may take it over.
+    begun: bool,
 }
 
 #[derive(Debug)]
@@ -61,17 +64,27 @@ impl Sockets {
     }
 
     /// The steps that a step needs and the case does not write: a socket is made by the first call that names it, and
-    /// one that is made to listen is bound first.
-    pub(super) fn implied(&self, step: &Step) -> Vec<Step> {
-        if step.verb.subject != Subject::SocketOrNew || self.knows(&step.subject) {
+    /// one that is made to listen is bound first. So is one that connects over a wire.
+    pub(super) fn implied(&self, step: &Step, link: Link) -> Vec<Step> {
+        if step.verb.subject != Subject::SocketOrNew {
             return Vec::new();
         }
+        let made = self.made.get(&step.subject).copied();
         let span = step.place.span;
         let make = |verb: &str, args| {
             verbs::find(verb).map(|verb| Step::implied(verb, &step.subject, step.place.clone(), args))
         };
-        let mut steps: Vec<_> = make("socket", at(step)).into_iter().collect();
-        if step.verb.name == "listen"
+        let mut steps = Vec::new();
+        if made.is_none() {
+            steps.extend(make("socket", at(step)));
+        }
+        // On a wire the addresses of trials are no addresses of the device, so that the kernel would choose none.
+        let bind = match step.verb.name {
+            "listen" => made.is_none(),
+            "connect" => link == Link::Wire && !made.is_some_and(|made| made.bound),
+            _ => false,
+        };
+        if bind
             && let Ok(address) = AddressExpr::parse("any port")
         {
             steps.extend(make("bind", vec![("address", ArgValue::Address(address), span)]));
@@ -101,9 +114,14 @@ impl Sockets {
             }
             _ => {}
         }
+        if step.verb.name == "inject"
+            && let Some(name) = step.word("as")
+        {
+            self.made.entry(name.to_owned()).or_default().begun = true;
+        }
         if step.verb.name == "accept" {
             self.made
-                .insert(new_socket(step).to_owned(), Made { bound: true, listening: false, connected: true });
+                .insert(new_socket(step).to_owned(), Made { bound: true, connected: true, ..Made::default() });
         }
         if let Some(name) = &step.background {
             self.calls.insert(name.clone(), Background { finished: false });
@@ -131,7 +149,7 @@ impl Sockets {
             }
             let makes = step.verb.arg(name).is_some_and(|arg| arg.kind == ArgKind::NewSocket);
             if let (true, ArgValue::Socket(socket)) = (makes, value)
-                && self.knows(socket)
+                && self.made.get(socket).is_some_and(|made| !made.begun)
             {
                 diagnostics.error(*span, format!("there is a socket `{socket}` already"));
             }

@@ -8,8 +8,8 @@ use crate::outcome::TcpState;
 use crate::platform::{Os, errors, options};
 
 /// Keys that make a map an entry and not one outcome by row.
-const ENTRY_KEYS: [&str; 9] =
-    ["expect", "takes", "timer", "signal", "stop", "why", "source", "unnoticed", "any_of"];
+const ENTRY_KEYS: [&str; 10] =
+    ["expect", "takes", "timer", "gaps", "signal", "stop", "why", "source", "unnoticed", "any_of"];
 /// Every readiness bit that a case may name.
 const BITS: [&str; 14] = [
     "IN", "PRI", "OUT", "ERR", "HUP", "NVAL", "RDHUP", "RDNORM", "RDBAND", "WRNORM", "WRBAND", "read",
@@ -147,7 +147,7 @@ pub(super) fn definitions() -> Map<String, Value> {
 }
 
 /// Every kind: what stands at a label can be that of any verb.
-pub(super) const KINDS: [OutcomeKind; 10] = [
+pub(super) const KINDS: [OutcomeKind; 12] = [
     OutcomeKind::Ok,
     OutcomeKind::Error,
     OutcomeKind::Eof,
@@ -158,6 +158,8 @@ pub(super) const KINDS: [OutcomeKind; 10] = [
     OutcomeKind::Bits,
     OutcomeKind::State,
     OutcomeKind::Address,
+    OutcomeKind::Segment,
+    OutcomeKind::Path,
 ];
 
 fn kind_of_outcome(kind: OutcomeKind) -> Value {
@@ -176,7 +178,38 @@ fn kind_of_outcome(kind: OutcomeKind) -> Value {
         OutcomeKind::Bits => reference("bits"),
         OutcomeKind::State => reference("states"),
         OutcomeKind::Address => reference("text"),
+        OutcomeKind::Segment => segment(),
+        OutcomeKind::Path => json!({"type": "array", "items": reference("states")}),
     }
+}
+
+/// A segment: a pattern in words, or a map.
+pub(super) fn segment() -> Value {
+    let number = any([json!({"type": "integer"}), prose()]);
+    let properties: Map<String, Value> = crate::case::segment::KEYS
+        .iter()
+        .map(|(key, about)| {
+            let mut value = match *key {
+                "flags" | "checksum" => prose(),
+                "data" => reference("data"),
+                "options" => json!({"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}}),
+                _ => number.clone(),
+            };
+            if let Some(map) = value.as_object_mut() {
+                map.insert("description".to_owned(), json!(about));
+            }
+            ((*key).to_owned(), value)
+        })
+        .collect();
+    let map = json!({
+        "type": "object", "properties": properties, "required": ["flags"], "additionalProperties": false
+    });
+    any([prose(), map])
+}
+
+/// Times between segments.
+pub(super) fn gaps() -> Value {
+    json!({"type": "array", "minItems": 1, "items": reference("duration")})
 }
 
 fn entry(outcome: &str) -> Value {
@@ -188,6 +221,7 @@ fn entry(outcome: &str) -> Value {
             "any_of": {"type": "array", "minItems": 2, "items": reference(outcome)},
             "takes": reference("takes"),
             "timer": reference("timer"),
+            "gaps": gaps(),
             "signal": reference("signal"),
             "stop": {"anyOf": [{"type": "boolean"}, dollar()], "description": "with this outcome the case is over"},
             "why": prose(),

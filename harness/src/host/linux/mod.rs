@@ -5,3 +5,10 @@ pub mod netlink;
 pub mod rights;
 pub mod settings;
 pub(crate) mod thread;
+mod tun;
+pub(super) mod wire;
+
+/// Whether the devices of a wire can be made here.
+pub(crate) fn wire_can_be_made() -> Result<(), String> {
+    tun::probe()
+}

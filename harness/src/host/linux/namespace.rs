@@ -132,7 +132,7 @@ fn go(way: Way) -> Result<(), String> {
 }
 
 /// Makes the namespace of the calling thread one for trials. Without IPv6 in the kernel it is one for IPv4.
-fn furnish(addresses: u16) -> Result<(), String> {
+pub(super) fn furnish(addresses: u16) -> Result<(), String> {
     let v4 = |a, b, c, d| IpAddr::V4(Ipv4Addr::new(a, b, c, d));
     // The kernel's own local routes name 127.0.0.1 as the source and delay ACKs: ours are narrower, or replace them.
     netlink::send(&[

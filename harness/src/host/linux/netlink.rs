@@ -30,9 +30,15 @@ pub struct Message {
 /// Sets the loopback interface up.
 #[must_use]
 pub fn loopback_up() -> Message {
+    link_up(LO)
+}
+
+/// Sets an interface up.
+#[must_use]
+pub fn link_up(index: u32) -> Message {
     const UP: u32 = 1;
     let mut body = vec![0; 4];
-    body.extend(LO.to_ne_bytes());
+    body.extend(index.to_ne_bytes());
     body.extend(UP.to_ne_bytes());
     body.extend(UP.to_ne_bytes());
     Message { kind: 16, flags: 0, body }
@@ -55,15 +61,28 @@ pub fn address(ip: IpAddr) -> Message {
 /// an address of the prefix connects from that same address.
 #[must_use]
 pub fn local_route(prefix: IpAddr, length: u8, table: u8) -> Message {
-    const STATIC: u8 = 4;
     const HOST: u8 = 254;
     const LOCAL: u8 = 2;
+    route(prefix, length, table, HOST, LOCAL, LO)
+}
+
+/// Sends a prefix through an interface, with every segment acknowledged at once.
+#[must_use]
+pub fn device_route(prefix: IpAddr, length: u8, index: u32) -> Message {
+    const MAIN: u8 = 254;
+    const LINK: u8 = 253;
+    const UNICAST: u8 = 1;
+    route(prefix, length, MAIN, LINK, UNICAST, index)
+}
+
+fn route(prefix: IpAddr, length: u8, table: u8, scope: u8, kind: u8, index: u32) -> Message {
+    const STATIC: u8 = 4;
     const QUICKACK: u16 = 15;
     let (family, bytes) = raw(prefix);
-    let mut body = vec![family, length, 0, 0, table, STATIC, HOST, LOCAL];
+    let mut body = vec![family, length, 0, 0, table, STATIC, scope, kind];
     body.extend(0_u32.to_ne_bytes());
     attribute(&mut body, 1, &bytes);
-    attribute(&mut body, 4, &LO.to_ne_bytes());
+    attribute(&mut body, 4, &index.to_ne_bytes());
     let mut metrics = Vec::new();
     attribute(&mut metrics, QUICKACK, &1_u32.to_ne_bytes());
     attribute(&mut body, 8, &metrics);
