@@ -1,5 +1,6 @@
 //! `sockspec check`: what is wrong in cases, and with `--mutate` what in them asserts nothing.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,8 @@ use sockspec_harness::case::source::Place;
 use sockspec_harness::case::suite::{self, Origin, Suite};
 use sockspec_harness::host::loopback::Network;
 use sockspec_harness::judge::mutate::{Survivor, survivors};
+use sockspec_harness::record::Record;
+use sockspec_harness::results::Results;
 use sockspec_harness::run;
 
 use crate::cases;
@@ -18,15 +21,15 @@ use crate::jobs;
 /// Checks a file or a folder; without a path all cases.
 pub fn check(path: Option<&Path>, common: &Common, colour: bool, out: &mut dyn Write) -> Result<Exit, Error> {
     let (origin, only) = place(path, common)?;
-    let wanted = |case: &str| only.as_deref().is_none_or(|only| case == only);
+    let wanted = |case: &str| only.as_deref().is_none_or(|only| is_meant(case, only));
     let (found, files) = suite::check(&origin, wanted).map_err(|error| cases::error(&error, colour))?;
     if !found.is_empty() {
         writeln!(out, "{}\n", cases::render(&found, colour)).map_err(stdout)?;
         writeln!(out, "{} error(s) in {files} files", found.len()).map_err(stdout)?;
         return Ok(Exit::Wrong);
     }
-    if let (Some(only), false) = (&only, files > 0) {
-        return Err(Error::Usage(format!("there is no case {only}")));
+    if files == 0 {
+        return Err(Error::Usage("there are no cases".to_owned()));
     }
     writeln!(out, "{files} files, nothing wrong").map_err(stdout)?;
     Ok(Exit::AsRecorded)
@@ -39,8 +42,10 @@ pub fn mutate(
     network: &Network,
     out: &mut dyn Write,
 ) -> Result<Exit, Error> {
-    let (origin, only) = place(path, common)?;
-    let wanted = |case: &str| only.as_deref().is_none_or(|only| case == only);
+    let stored = path.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let stored = stored.map(read_results).transpose()?;
+    let (origin, only) = place(path.filter(|_| stored.is_none()), common)?;
+    let wanted = |case: &str| only.as_deref().is_none_or(|only| is_meant(case, only));
     let wrong = |error| cases::error(&error, false);
     let suite = Suite::load(&origin, wanted).map_err(wrong)?;
     let link = jobs::link(network)?;
@@ -52,13 +57,17 @@ pub fn mutate(
             skipped += 1;
             continue;
         }
-        match run::run(trial, link.as_ref()) {
-            Ok(record) => {
+        let record = match &stored {
+            Some(results) => results.get(&trial.id).cloned(),
+            None => run::run(trial, link.as_ref()).ok(),
+        };
+        match record {
+            Some(record) => {
                 let (changes, found) = survivors(trial, &record);
                 (tried, ran) = (tried + changes, ran + 1);
                 all.extend(found);
             }
-            Err(_) => skipped += 1,
+            None => skipped += 1,
         }
     }
     for survivor in &all {
@@ -85,6 +94,20 @@ pub fn mutate(
     })
 }
 
+/// The records of a run, by trial. One that was not run has none.
+fn read_results(path: &Path) -> Result<BTreeMap<String, Record>, Error> {
+    let wrong = |error: &dyn std::fmt::Display| Error::Usage(format!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    let results: Results = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+    let ran = results.trials.into_iter().filter(|trial| !trial.record.steps.is_empty());
+    Ok(ran.map(|trial| (trial.id, trial.record)).collect())
+}
+
+/// Whether a case is the one that was named, or one of the family.
+fn is_meant(case: &str, only: &str) -> bool {
+    case == only || (only.ends_with('/') && case.starts_with(only))
+}
+
 fn position(place: &Place) -> String {
     let (line, column) = place.line_column();
     format!("{}:{line}:{column}", place.source.path)
@@ -95,7 +118,14 @@ fn position(place: &Place) -> String {
 fn place(path: Option<&Path>, common: &Common) -> Result<(Origin, Option<String>), Error> {
     let Some(path) = path else { return Ok((cases::origin(common), None)) };
     if path.is_dir() {
-        return Ok((Origin::Folder(path.to_path_buf()), None));
+        let whole = path.canonicalize().map_err(|error| Error::Usage(format!("{}: {error}", path.display())))?;
+        // A family lies in the folder of cases, beside the setups.
+        return Ok(match (whole.parent(), whole.file_name()) {
+            (Some(root), Some(family)) if root.join("setups").is_dir() => {
+                (Origin::Folder(root.to_path_buf()), Some(format!("{}/", family.to_string_lossy())))
+            }
+            _ => (Origin::Folder(whole), None),
+        });
     }
     if !path.is_file() {
         return Err(Error::Usage(format!("there is no file or folder {}", path.display())));

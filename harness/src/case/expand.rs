@@ -17,11 +17,11 @@ use super::read;
 use super::step::{self, Step};
 use super::suite::Suite;
 use super::trial::{Trial, TrialStep};
-use super::verbs::{Class, OutcomeKind, Subject};
+use super::verbs::{Class, OutcomeKind, Subject, VERBS};
 use super::yaml::Node;
 use crate::host::call::Family;
 use crate::host::link::Request;
-use crate::platform::Platform;
+use crate::platform::{Platform, options};
 use choose::Layers;
 use sockets::Sockets;
 
@@ -48,6 +48,20 @@ pub fn check(case: &Arc<Case>, suite: &Suite, diagnostics: &mut Diagnostics) -> 
     let mut foreign = Vec::new();
     let usage = walk(case, suite, diagnostics, &mut foreign, |_, _, _| ());
     usage.report(&case.axes, diagnostics);
+    foreign
+}
+
+/// Finds what is wrong in a setup. Calls may go on behind it.
+pub fn check_setup(setup: &Arc<Case>, suite: &Suite, diagnostics: &mut Diagnostics) -> Vec<Diagnostic> {
+    let mut foreign = Vec::new();
+    let mut expander =
+        Expander { suite, diagnostics, foreign: &mut foreign, sockets: Sockets::default(), steps: Vec::new(), raw: setup.raw };
+    let usage = Usage::default();
+    for cell in cells(&[], &usage) {
+        expander.steps(&setup.steps, &cell, Within::Case, setup.link);
+    }
+    let sockets = expander.sockets;
+    sockets.report_names(diagnostics);
     foreign
 }
 
@@ -80,7 +94,11 @@ fn walk(
         expander.steps(&case.steps, &cell, Within::Case, case.link);
         let (steps, sockets) = (expander.steps, expander.sockets);
         sockets.report(diagnostics);
-        let layers = Layers::read(case, &cell, &steps, &mut excepted, diagnostics);
+        if steps.is_empty() && diagnostics.is_empty() {
+            diagnostics.error(case.title_span, "there is a cell of the matrix in which no step is carried out");
+        }
+        let absent = &sockets.labels_elsewhere;
+        let layers = Layers::read(case, &cell, (&steps, absent), &mut excepted, diagnostics);
         let mut needs = words(&case.needs, &cell, "something needed", diagnostics);
         needs.extend(sockets.needs);
         let mut covers = words(&case.covers, &cell, "the id of a requirement", diagnostics);
@@ -130,10 +148,17 @@ fn check_words(
         exact.next().map_or(case.title_span, |node| node.span)
     };
     for need in needs {
-        if !need.starts_with("call ")
-            && !need.starts_with("option ")
-            && !NEEDS.iter().any(|(word, _)| word == need)
-        {
+        if let Some(call) = need.strip_prefix("call ") {
+            let calls: Vec<_> =
+                VERBS.iter().flat_map(|verb| verb.calls().iter().copied()).chain(["DisconnectEx"]).collect();
+            if !calls.contains(&call) {
+                diagnostics.unknown(place(need), "call", call, calls);
+            }
+        } else if let Some(option) = need.strip_prefix("option ") {
+            if options::find(option).is_none() {
+                diagnostics.unknown(place(need), "option", option, options::names());
+            }
+        } else if !NEEDS.iter().any(|(word, _)| word == need) {
             let known = NEEDS.iter().map(|(word, _)| *word).chain(["call …", "option …"]);
             diagnostics.unknown(place(need), "need", need, known);
         }
@@ -210,6 +235,7 @@ impl Expander<'_> {
 
     /// A step that is left out in this cell may still make a socket in another: then it is not unknown there.
     fn mark_names(&mut self, node: &Node) {
+        self.sockets.labels_elsewhere.extend(node.get("label").and_then(Node::text).map(str::to_owned));
         for name in ["as"].iter().filter_map(|key| node.get(key)).filter_map(Node::text) {
             self.sockets.made_elsewhere(name);
         }

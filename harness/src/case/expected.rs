@@ -320,6 +320,10 @@ fn takes(node: &Node, cell: &Cell<'_>, diagnostics: &mut Diagnostics) -> Option<
         },
     };
     let (from, to) = (end(from)?.unwrap_or_default(), end(to)?);
+    if text.trim() == ".." {
+        diagnostics.error(node.span, "this range takes in every time");
+        return None;
+    }
     if to.is_some_and(|to| to < from) {
         diagnostics.error(node.span, format!("the range `{text}` is empty"));
         return None;

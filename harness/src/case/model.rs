@@ -171,6 +171,17 @@ pub fn read_case(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<
             Node { span: key.span, value: Value::Map(vec![(setup, value.clone())]), plain: false },
         );
     }
+    if case.deadline.is_zero() {
+        diagnostics.error(case.title_span, "a deadline of nothing leaves no time");
+    }
+    if entries.iter().any(|(key, _)| key.text == "title") && case.title.trim().is_empty() {
+        diagnostics.error(case.title_span, "the title says nothing");
+    }
+    if case.covers.is_empty()
+        && let Some((key, _)) = entries.iter().find(|(key, _)| key.text == "covers")
+    {
+        diagnostics.error(key.span, "a case covers something: ids of requirements.yaml");
+    }
     if case.raw && case.link != Link::Wire {
         diagnostics.error_help(case.title_span, "a far end is there on a wire alone", "write `link: wire`");
     }
@@ -198,6 +209,32 @@ pub fn read_setup(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option
     }
     required(entries, &node, &["title", "steps"], diagnostics);
     Some(setup)
+}
+
+impl Setup {
+    /// The setup as a case of its own, so that it is checked though no case uses it.
+    #[must_use]
+    pub fn as_case(&self, name: &str) -> Case {
+        let raw = name.ends_with("-raw");
+        Case {
+            id: format!("setups/{name}"),
+            source: Arc::clone(&self.source),
+            title: self.title.clone(),
+            title_span: Span::default(),
+            covers: Vec::new(),
+            link: if raw || name.ends_with("-wire") { Link::Wire } else { Link::Loopback },
+            raw,
+            needs: self.needs.clone(),
+            settings: Vec::new(),
+            axes: Vec::new(),
+            except: Vec::new(),
+            steps: self.steps.clone(),
+            os: None,
+            deadline: DEADLINE,
+            slow: false,
+            formerly: Vec::new(),
+        }
+    }
 }
 
 impl Case {

@@ -2,6 +2,7 @@
 
 use super::expand::NEEDS;
 use super::model::CASE_KEYS;
+use super::segment;
 use super::step::FLAGS;
 use super::verbs::{Arg, ArgKind, Class, OutcomeKind, STEP_KEYS, Subject, VERBS, Verb};
 use crate::platform::options;
@@ -16,6 +17,7 @@ pub fn parts() -> Vec<(&'static str, String)> {
         ("needs", table(["need", "what it says"], NEEDS)),
         ("flags", sentence(FLAGS)),
         ("options", sentence(options::names())),
+        ("segment keys", table(["key", "what it is"], segment::KEYS)),
         ("verbs", verbs_markdown()),
     ]
 }

@@ -371,6 +371,10 @@ fn via(step: &mut Step, verb: &Verb, value: &Node, cell: &Cell<'_>, diagnostics:
     }
     if let Some(call) = carried("call").and_then(Node::text) {
         cell.mark_used("call");
+        if !verb.calls().contains(&call) {
+            diagnostics.unknown(value.span, "call", call, verb.calls().iter().copied());
+            return;
+        }
         step.args.push(("via", ArgValue::Word(call.to_owned()), value.span));
     }
 }
@@ -646,6 +650,25 @@ fn checks(step: &Step, expects: bool, diagnostics: &mut Diagnostics) {
             "a step that goes on in the background expects nothing yet",
             "write it at `finish`",
         );
+    }
+    let layer = &step.layer;
+    let timed = layer.takes.is_some() || layer.timer.is_some();
+    if step.background.is_some() && (timed || layer.signal.is_some() || !step.os.is_empty()) {
+        diagnostics.error_help(span, "what is expected of a call that goes on", "is written at its `finish`");
+    }
+    if layer.takes.is_some() && layer.timer.is_some() {
+        diagnostics.error(span, "`timer` says how long it takes; `takes` beside it says it twice");
+    }
+    let any_timed = timed || step.os.iter().any(|entry| entry.layer.takes.is_some() || entry.layer.timer.is_some());
+    if step.since.is_some() && !any_timed {
+        diagnostics.error(span, "`since` says from where `takes` or `timer` counts, and neither is here");
+    }
+    if step.mode != Mode::Blocking && step.verb.class != Class::Call {
+        diagnostics.error(span, format!("`{}` is issued in one way only", step.verb.name));
+    }
+    let says = step.label.is_some() || timed || !step.os.is_empty() || expects;
+    if step.verb.class == Class::Macro && says {
+        diagnostics.error(span, format!("`{}` stands for other steps, of which these keys say nothing", step.verb.name));
     }
     if step.open && expects {
         diagnostics.error_help(

@@ -183,6 +183,13 @@ pub fn check(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<(Vec<Diag
         open.push((case, diagnostics));
     }
     let files = open.len();
+    for (name, setup) in &suite.setups {
+        let mut diagnostics = Diagnostics::new(Arc::clone(&setup.source));
+        let mut all = expand::check_setup(&Arc::new(setup.as_case(name)), &suite, &mut diagnostics);
+        all.extend(diagnostics.finish());
+        all.retain(|diagnostic| !found.contains(diagnostic));
+        found.extend(all);
+    }
     for (case, mut diagnostics) in open {
         if let Some(case) = case {
             for foreign in expand::check(&case, &suite, &mut diagnostics) {

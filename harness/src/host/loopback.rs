@@ -99,6 +99,7 @@ impl Loopback {
             ipv4: Ipv4Addr::LOCALHOST.into(),
             ipv6: Ipv6Addr::LOCALHOST.into(),
             abort: true,
+            forget: false,
             lease: Box::new(()),
         }))
     }
@@ -158,6 +159,8 @@ mod own {
             }
             let ipv4 = namespace::ipv4(self.count.fetch_add(1, Ordering::Relaxed)).into();
             let mut platform = Arc::clone(platform);
+            // A namespace takes all with it; an address of the pool is used again.
+            let mut forget = false;
             let (ipv6, lease): (_, Box<dyn Any>) = if request.own || !request.settings.is_empty() {
                 let own = namespace::Own::enter(&request.settings)?;
                 if !request.settings.is_empty() {
@@ -165,10 +168,11 @@ mod own {
                 }
                 (namespace::ipv6(1), Box::new(own))
             } else {
+                forget = true;
                 let ipv6 = self.ipv6.take();
                 (ipv6, Box::new(Taken { pool: Arc::clone(&self.ipv6), ip: ipv6 }))
             };
-            Ok(host(Place { platform, ipv4, ipv6: IpAddr::V6(ipv6), abort: false, lease }))
+            Ok(host(Place { platform, ipv4, ipv6: IpAddr::V6(ipv6), abort: false, forget, lease }))
         }
     }
 

@@ -33,6 +33,8 @@ const HEADER_LEN: usize = 16;
 const REQUEST_LEN: usize = 72;
 const NLMSG_ERROR: u16 = 2;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
+#[cfg(target_os = "linux")]
+const SOCK_DESTROY: u16 = 21;
 const NLM_F_REQUEST: u16 = 1;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
@@ -238,6 +240,18 @@ mod socket {
                 Reply::Found(entry) => Ok(Some(entry)),
                 Reply::NotFound => Ok(None),
             }
+        }
+
+        /// Takes a connection out of the table, as `ss --kill` does. Needs CAP_NET_ADMIN and CONFIG_INET_DIAG_DESTROY.
+        pub fn destroy(&self, kind: Kind, local: SocketAddr, peer: SocketAddr) -> Result<(), String> {
+            const NLM_F_ACK: u16 = 4;
+            let number = self.last.get().wrapping_add(1);
+            self.last.set(number);
+            let mut message = request(kind, local, Some(peer), number);
+            message[4..6].copy_from_slice(&super::SOCK_DESTROY.to_ne_bytes());
+            message[6..8].copy_from_slice(&(super::NLM_F_REQUEST | NLM_F_ACK).to_ne_bytes());
+            self.send(&message)?;
+            self.receive(number).map(drop)
         }
 
         fn send(&self, message: &[u8]) -> Result<(), String> {

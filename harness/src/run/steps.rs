@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::calls;
 use super::names::{Endpoint, Names};
 use super::{STEP_LIMIT, ns};
-use crate::case::expected::Expected;
+use crate::case::expected::{Expected, Want};
 use crate::case::step::{ArgValue, Step};
 use crate::case::trial::{Trial, TrialStep};
 use crate::case::verbs::Class;
@@ -24,6 +24,8 @@ use crate::wire::{Cable, PacketRecord, Side};
 const UNKNOWN_LIMIT: Duration = Duration::from_secs(1);
 /// Two equal looks at this distance settle a value of which nothing is expected.
 const SETTLED: Duration = Duration::from_millis(50);
+/// Longest payload that a record keeps whole, in bytes.
+const KEPT: usize = 1024;
 /// The pause between two looks grows from the first to the second.
 const FIRST_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
@@ -60,6 +62,23 @@ impl Came {
     pub(super) fn of_look(outcome: Outcome, end: End) -> Self {
         let outcome = Some(outcome);
         Self { call: None, completion: None, seen: Vec::new(), outcome, end, note: None, late: 0 }
+    }
+
+    /// Keeps large payloads out of the record. Where a case expects the very bytes they stay, to be judged again; else
+    /// their number is what can be judged.
+    fn shorten(&mut self, want: &Expected) {
+        if let Some(Call { action: Action::Send { data, .. }, .. }) = &mut self.call {
+            data.0.truncate(KEPT);
+        }
+        let verbatim = want.wants().iter().any(|want| matches!(want, Want::Data(_)));
+        let outcomes = self.outcome.iter_mut().chain(self.completion.iter_mut().map(|done| &mut done.outcome));
+        for outcome in outcomes.filter(|_| !verbatim) {
+            if let Outcome::Data(data) = outcome
+                && data.0.len() > KEPT
+            {
+                *outcome = Outcome::Bytes(data.0.len() as u64);
+            }
+        }
     }
 
     fn of_call(call: Call, completion: Completion, end: End) -> Self {
@@ -152,6 +171,8 @@ impl<'a> Runner<'a> {
             Class::Look if step.step.arg("timeout").is_none() => self.look(step)?,
             Class::Call | Class::Look | Class::Macro => self.call(step)?,
         };
+        let mut came = came;
+        came.shorten(&step.expectation.want);
         Ok(StepRecord {
             step: index,
             call: came.call,
@@ -340,7 +361,7 @@ impl<'a> Runner<'a> {
             }
             let before = Instant::now();
             thread::sleep(pause);
-            late += before.elapsed().saturating_sub(pause);
+            late = late.max(before.elapsed().saturating_sub(pause));
             pause = (pause * 2).min(LONGEST_PAUSE);
         };
         let seen = if seen.len() > 1 { seen } else { Vec::new() };
@@ -405,7 +426,9 @@ impl<'a> Runner<'a> {
             }
             Action::Connect { .. } => {
                 endpoint.local = completion.local.or(endpoint.local);
-                endpoint.peer = completion.peer.or(endpoint.peer);
+                if began(&completion.outcome) {
+                    endpoint.peer = completion.peer.or(endpoint.peer);
+                }
             }
             Action::Bind { .. } | Action::Listen { .. } => {
                 endpoint.local = completion.local.or(endpoint.local);
@@ -426,6 +449,15 @@ impl<'a> Runner<'a> {
         self.names.set(&call.socket, endpoint);
         Ok(())
     }
+}
+
+/// Whether a connect has sent a SYN, whatever became of it. One that was refused by the socket itself leaves an earlier
+/// connection as it was.
+fn began(outcome: &Outcome) -> bool {
+    const REFUSED_BY_THE_SOCKET: [&str; 9] = [
+        "EALREADY", "EISCONN", "EOPNOTSUPP", "EINVAL", "EBADF", "ENOTSOCK", "EFAULT", "EAFNOSUPPORT", "EADDRNOTAVAIL",
+    ];
+    !matches!(outcome, Outcome::Error(name) if REFUSED_BY_THE_SOCKET.contains(&name.as_str()))
 }
 
 /// The host of one side. On loopback, and where the far end has no socket, there is one.

@@ -16,6 +16,9 @@ use crate::case::trial::{Expectation, Specification};
 use crate::case::yaml::{Key, Node};
 use crate::platform::Platform;
 
+/// The steps with a label; none where `only` leaves the step out in this cell.
+type Labels<'a> = BTreeMap<&'a str, Option<&'a Step>>;
+
 /// What a case says by label.
 #[derive(Debug, Default)]
 pub(super) struct Layers {
@@ -32,12 +35,15 @@ impl Layers {
     pub(super) fn read(
         case: &Case,
         cell: &Cell<'_>,
-        steps: &[Step],
+        (steps, absent): (&[Step], &BTreeSet<String>),
         excepted: &mut [bool],
         diagnostics: &mut Diagnostics,
     ) -> Self {
-        let labels: BTreeMap<&str, &Step> =
-            steps.iter().filter_map(|step| Some((step.label.as_deref()?, step))).collect();
+        let mut labels: Labels<'_> =
+            steps.iter().filter_map(|step| Some((step.label.as_deref()?, Some(step)))).collect();
+        for label in absent {
+            labels.entry(label).or_insert(None);
+        }
         let mut layers = Self::default();
         if let Some(os) = &case.os {
             layers.platforms = by_platform(os, cell, &labels, diagnostics);
@@ -56,7 +62,7 @@ impl Layers {
         &mut self,
         except: &Except,
         cell: &Cell<'_>,
-        labels: &BTreeMap<&str, &Step>,
+        labels: &Labels<'_>,
         diagnostics: &mut Diagnostics,
     ) {
         if let Some(steps) = &except.steps {
@@ -77,9 +83,9 @@ impl Layers {
     }
 
     /// A difference has one place.
-    fn check_twice(&self, labels: &BTreeMap<&str, &Step>, diagnostics: &mut Diagnostics) {
+    fn check_twice(&self, labels: &Labels<'_>, diagnostics: &mut Diagnostics) {
         for (label, entries) in &self.platforms {
-            for own in labels.get(label.as_str()).into_iter().flat_map(|step| &step.os) {
+            for own in labels.get(label.as_str()).copied().flatten().into_iter().flat_map(|step| &step.os) {
                 if let Some(entry) = entries.iter().find(|entry| entry.selector.overlaps(&own.selector)) {
                     diagnostics.error_also(
                         entry.span,
@@ -194,7 +200,7 @@ fn inherit(layer: &mut Layer, why: Option<&String>, source: Option<&String>) {
 fn by_platform(
     os: &Node,
     cell: &Cell<'_>,
-    labels: &BTreeMap<&str, &Step>,
+    labels: &Labels<'_>,
     diagnostics: &mut Diagnostics,
 ) -> BTreeMap<String, Vec<OsEntry>> {
     let os = cell.substitute(os, diagnostics);
@@ -235,7 +241,7 @@ fn group<'n>(key: &Key, value: &'n Node, diagnostics: &mut Diagnostics) -> Group
 fn by_label(
     steps: &Node,
     cell: &Cell<'_>,
-    labels: &BTreeMap<&str, &Step>,
+    labels: &Labels<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<(String, Layer, Span)> {
     let mut read = Vec::new();
@@ -246,6 +252,7 @@ fn by_label(
                 diagnostics.unknown(key.span, "label", label, labels.keys().copied());
                 continue;
             };
+            let Some(step) = step else { continue };
             if !seen.insert(label.to_owned()) {
                 diagnostics.error(key.span, format!("the label `{label}` stands twice"));
             }

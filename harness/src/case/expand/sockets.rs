@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::address::AddressExpr;
 use crate::case::diagnostic::Diagnostics;
+use crate::case::expected::{Expected, Want};
 use crate::case::source::Span;
 use crate::case::step::{ArgValue, Step};
 use crate::case::verbs::{self, ArgKind, Subject};
@@ -21,6 +22,8 @@ pub(super) struct Sockets {
     unknown: Vec<(Name, Span)>,
     /// Sockets that a step makes which is left out in this cell.
     elsewhere: BTreeSet<Name>,
+    /// Labels of steps that are left out in this cell.
+    pub(super) labels_elsewhere: BTreeSet<String>,
     /// What the setups need.
     pub(super) needs: BTreeSet<String>,
     /// How deep setups are nested.
@@ -39,6 +42,10 @@ struct Made {
 #[derive(Debug)]
 struct Background {
     finished: bool,
+    /// What makes it: whether `ok` can come out of it.
+    ok_by_default: bool,
+    verb: &'static str,
+    span: Span,
 }
 
 impl Sockets {
@@ -124,7 +131,13 @@ impl Sockets {
                 .insert(new_socket(step).to_owned(), Made { bound: true, connected: true, ..Made::default() });
         }
         if let Some(name) = &step.background {
-            self.calls.insert(name.clone(), Background { finished: false });
+            let call = Background {
+                finished: false,
+                ok_by_default: step.verb.ok_by_default,
+                verb: step.verb.name,
+                span: step.place.span,
+            };
+            self.calls.insert(name.clone(), call);
         }
     }
 
@@ -154,6 +167,14 @@ impl Sockets {
                 diagnostics.error(*span, format!("there is a socket `{socket}` already"));
             }
         }
+        let layers = std::iter::once(&step.layer).chain(step.os.iter().map(|entry| &entry.layer));
+        for want in layers.filter_map(|layer| layer.want.as_ref()).flat_map(Expected::wants) {
+            if let Want::Address(address) = want {
+                for socket in address.sockets() {
+                    self.use_name(socket, step.expect_span);
+                }
+            }
+        }
         if let Some(name) = &step.background
             && self.calls.get(name).is_some_and(|call| !call.finished)
         {
@@ -180,7 +201,13 @@ impl Sockets {
     fn use_call(&mut self, step: &Step, diagnostics: &mut Diagnostics) {
         let finish = step.verb.name == "finish";
         match self.calls.get_mut(&step.subject) {
-            Some(call) if !call.finished => call.finished = finish,
+            Some(call) if !call.finished => {
+                call.finished = finish;
+                if finish && !call.ok_by_default && !step.open && step.layer.want.is_none() {
+                    let message = format!("the call `{}` is a `{}`, so this must say what it expects", step.subject, call.verb);
+                    diagnostics.error(step.place.span, message);
+                }
+            }
             Some(_) => {
                 diagnostics
                     .error(step.subject_span, format!("the call `{}` was finished before", step.subject));
@@ -194,6 +221,18 @@ impl Sockets {
 
     /// Reports the names that were used before they were made, or never made at all.
     pub(super) fn report(&self, diagnostics: &mut Diagnostics) {
+        for (name, call) in self.calls.iter().filter(|(_, call)| !call.finished) {
+            diagnostics.error_help(
+                call.span,
+                format!("nobody finishes the call `{name}`, so nothing is said of it"),
+                format!("write `- finish: {name}` with what is expected"),
+            );
+        }
+        self.report_names(diagnostics);
+    }
+
+    /// Reports names alone.
+    pub(super) fn report_names(&self, diagnostics: &mut Diagnostics) {
         for (name, span) in &self.unknown {
             if self.knows(name) {
                 let message = format!("the socket `{name}` is used before it is made");

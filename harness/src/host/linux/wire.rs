@@ -72,6 +72,7 @@ impl Wire {
             ipv4: ipv4(side, number).into(),
             ipv6: ipv6(side, number).into(),
             abort: true,
+            forget: false,
             lease,
         };
         let own = Arc::clone(&pair.ends[side as usize].namespace);

@@ -12,7 +12,7 @@ pub mod sys;
 pub mod watchdog;
 
 use std::any::Any;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +36,9 @@ pub struct Place {
     pub ipv6: IpAddr,
     /// Whether connections left at the end are aborted, so that they leave nothing in a network that others use.
     pub abort: bool,
+    /// Whether connections of the trial that are over, and only kept by the kernel for a while (TIME_WAIT), are taken
+    /// from it at the end: a later trial with the same address would meet them.
+    pub forget: bool,
     /// What is to be given back when the host has closed its sockets: a namespace, an address.
     pub lease: Box<dyn Any>,
 }
@@ -44,6 +47,8 @@ pub struct Place {
 pub struct LocalHost<S: Sys> {
     // Fields are dropped in this order: the observer is of the network that the lease gives back.
     sockets: Sockets<S>,
+    /// The connections that were made, by their addresses.
+    connections: Vec<[SocketAddr; 2]>,
     /// The background calls, each at the index that its id says.
     calls: Vec<Background>,
     observer: S::Observer,
@@ -57,6 +62,7 @@ impl<S: Sys> LocalHost<S> {
     pub fn new(place: Place) -> Self {
         Self {
             sockets: Sockets::default(),
+            connections: Vec::new(),
             calls: Vec::new(),
             observer: S::Observer::default(),
             slot: watchdog::slot_of_this_thread::<S>(),
@@ -96,6 +102,14 @@ impl<S: Sys> LocalHost<S> {
 
     /// Enters the socket that a call has made.
     fn keep(&mut self, call: &Call, done: &Done) {
+        // IPv4 addresses are used once.
+        if self.place.forget
+            && done.completion.local.is_some_and(|local| local.is_ipv6())
+            && let (Some(local), Some(peer)) = (done.completion.local, done.completion.peer)
+            && matches!(call.action, Action::Connect { .. } | Action::Accept { .. })
+        {
+            self.connections.push([local, peer]);
+        }
         let Some(handle) = done.made else { return };
         match &call.action {
             Action::Accept { new, .. } => {
@@ -186,5 +200,6 @@ impl<S: Sys> Drop for LocalHost<S> {
         }
         let _ = self.collect();
         self.sockets.close_all(self.place.abort);
+        S::forget(&mut self.observer, &self.connections);
     }
 }

@@ -45,6 +45,9 @@ pub trait Sys: 'static {
         look: &Look,
     ) -> Result<Seen, HostFault>;
 
+    /// Takes connections that are over from the kernel's table, where that can be done.
+    fn forget(_observer: &mut Self::Observer, _connections: &[[SocketAddr; 2]]) {}
+
     /// Closes without waiting; with `abort`, connections leave nothing behind.
     fn close(handle: RawHandle, abort: bool);
 }

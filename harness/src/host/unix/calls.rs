@@ -65,11 +65,8 @@ fn descriptor(what: DescriptorKind) -> Result<RawHandle, HostFault> {
     let fault = |error: std::io::Error| HostFault::new(format!("no such descriptor: {error}"));
     let fd = match what {
         DescriptorKind::Closed => return Ok(super::Native::NOTHING),
-        // Our own program is a regular file that is always there.
-        DescriptorKind::File => {
-            let path = std::env::current_exe().map_err(fault)?;
-            std::fs::File::open(path).map_err(fault)?.into_raw_fd()
-        }
+        // A file that is on every Unix; our own program may be replaced while it runs.
+        DescriptorKind::File => std::fs::File::open("/dev/null").map_err(fault)?.into_raw_fd(),
         DescriptorKind::Pipe => std::io::pipe().map_err(fault)?.0.into_raw_fd(),
     };
     Ok(raw::handle(fd))

@@ -37,6 +37,15 @@ impl Observer {
     }
 }
 
+impl Observer {
+    /// Takes connections that are over from the kernel's table.
+    pub(super) fn forget(&mut self, connections: &[[SocketAddr; 2]]) {
+        for [local, peer] in connections {
+            self.states.forget(*local, *peer);
+        }
+    }
+}
+
 fn open(socket: Option<(RawHandle, Kind)>, name: &str) -> Result<(RawHandle, Kind), HostFault> {
     socket.ok_or_else(|| HostFault::new(format!("`{name}` is no open socket")))
 }

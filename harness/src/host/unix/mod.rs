@@ -75,6 +75,10 @@ impl Sys for Native {
         observer.look(socket, look)
     }
 
+    fn forget(observer: &mut look::Observer, connections: &[[SocketAddr; 2]]) {
+        observer.forget(connections);
+    }
+
     fn close(handle: RawHandle, abort: bool) {
         if abort {
             // Fails for what is no socket, which leaves nothing behind anyway.

@@ -48,6 +48,13 @@ impl States {
         raw::ioctl_int(handle, libc::TIOCOUTQ).map_err(refused("SIOCOUTQ"))
     }
 
+    /// Takes a connection from the table. Without CONFIG_INET_DIAG_DESTROY it stays for its time.
+    pub(super) fn forget(&mut self, local: SocketAddr, peer: SocketAddr) {
+        if let Some(table) = self.table() {
+            let _ = table.destroy(Kind::Stream, local, peer);
+        }
+    }
+
     fn table(&mut self) -> Option<&SockDiag> {
         if self.table.is_none() && !self.refused {
             match SockDiag::open() {
