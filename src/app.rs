@@ -4,18 +4,21 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anstream::AutoStream;
 
 use sockspec_harness::host::loopback::Network;
+use sockspec_harness::platform::process::watch_interrupts;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{check, coverage, explain, list, platform};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::jobs;
 use crate::output::Leaving;
 use crate::suite::{self, Streams};
-use crate::{interrupt, jobs};
 
 /// Does what this process's arguments say. Also the test target's main: what test runners give is understood.
 #[must_use]
@@ -51,7 +54,9 @@ fn act(line: impl IntoIterator<Item = OsString>) -> Exit {
 fn dispatch(cli: &Cli, network: &Network, colour: bool, streams: Streams<'_>) -> Result<Exit, Error> {
     let common = &cli.common;
     let Some(command) = &cli.command else {
-        let interrupted = interrupt::watch()?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        watch_interrupts(&interrupted)
+            .map_err(|cause| Error::Broken(format!("cannot watch for Ctrl-C: {cause}")))?;
         return suite::run(cli, interrupted, || jobs::load(cli, network), streams);
     };
     let out = streams.out;

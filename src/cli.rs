@@ -7,6 +7,9 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use sockspec_harness::platform::process::quoted;
+
+use crate::captures::Captures;
 use crate::exit::Gate;
 use crate::select::{Selection, Slow};
 
@@ -204,9 +207,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", default_value = "reports/latest", help_heading = "Reports")]
     pub report_dir: PathBuf,
 
-    /// Write no results.json and junit.xml there.
+    /// Write no results.json and junit.xml there, and no captures.
     #[arg(long, help_heading = "Reports")]
     pub no_reports: bool,
+
+    /// Which trials leave the packets that went over the wire in captures/ there, for Wireshark.
+    #[arg(long, value_name = "WHICH", value_enum, default_value = "failed", help_heading = "Reports")]
+    pub capture: Capture,
 
     /// Write JUnit XML to this file as well.
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
@@ -275,6 +282,13 @@ impl RunArgs {
         ReportPaths { json: paths("results.json", &self.json), junit: paths("junit.xml", &self.junit) }
     }
 
+    /// The captures that trials leave in the folder of reports, if there is one.
+    #[must_use]
+    pub fn captures(&self) -> Option<Captures> {
+        let folder = (!self.no_reports && !under_nextest()).then_some(&self.report_dir)?;
+        Some(Captures::new(folder, self.capture, self.gate()))
+    }
+
     /// The command that runs trials under the same conditions; an id after `--exact` completes it.
     #[must_use]
     pub fn repeat_command(&self, common: &Common) -> String {
@@ -290,12 +304,6 @@ impl RunArgs {
         }
         command
     }
-}
-
-/// An argument as a shell wants it.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    if cfg!(windows) { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Where reports go.
@@ -342,6 +350,17 @@ pub enum Deny {
     Observed,
     /// This machine could, but does not now.
     Skip,
+}
+
+/// Which trials leave a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Capture {
+    /// Those that fail.
+    Failed,
+    /// All that went over a wire.
+    All,
+    /// None.
+    None,
 }
 
 /// What readers of JUnit XML accept.

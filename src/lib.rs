@@ -4,12 +4,12 @@
 //! target `tests/suite.rs` are two thin fronts of the same thing.
 
 pub mod app;
+pub mod captures;
 pub mod cases;
 pub mod cli;
 pub mod commands;
 pub mod error;
 pub mod exit;
-pub mod interrupt;
 pub mod jobs;
 pub mod output;
 pub mod report;

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use sockspec_harness::judge::verdict::{Finding, Kind, Verdict};
+use sockspec_harness::platform::process::Nowhere;
 use sockspec_harness::record::Record;
 use sockspec_harness::results::TrialResult;
 
@@ -32,26 +33,6 @@ mod panics;
 const WAITING: usize = 256;
 /// How often a reporter that wants it is told that time passes.
 const TICK: Duration = Duration::from_millis(100);
-
-/// Where libtest-mimic writes what nobody wants to read. On Windows a file that [`forget`] removes: NUL cannot be
-/// truncated under Wine, as creating a file does.
-fn nowhere() -> String {
-    if cfg!(windows) {
-        let file = format!("sockspec-{}.log", std::process::id());
-        return std::env::temp_dir().join(file).to_string_lossy().into_owned();
-    }
-    "/dev/null".to_owned()
-}
-
-/// Removes what was written to nowhere.
-fn forget(nowhere: Option<&str>) {
-    if cfg!(windows)
-        && let Some(file) = nowhere
-    {
-        // A file that is left behind in the folder for such files is no fault of the run.
-        let _ = std::fs::remove_file(file);
-    }
-}
 
 /// A trial that can be run, as often as wanted.
 #[derive(Clone)]
@@ -181,11 +162,12 @@ fn round(
         .collect();
     // Only the trials' senders are left, so that the channel closes when the last of them is gone.
     drop(sender);
-    let nowhere = options.format.is_none().then(nowhere);
+    // Where libtest-mimic writes what nobody wants to read.
+    let nowhere = options.format.is_none().then(Nowhere::new);
     let arguments = Arguments {
         test_threads: Some(options.jobs.clamp(1, wanted.len().max(1))),
         format: options.format.map(Into::into),
-        logfile: nowhere.clone(),
+        logfile: nowhere.as_ref().map(|nowhere| nowhere.path().display().to_string()),
         color: Some(match options.color {
             Color::Auto => libtest_mimic::ColorSetting::Auto,
             Color::Always => libtest_mimic::ColorSetting::Always,
@@ -205,7 +187,7 @@ fn round(
     // Trials that are under way must not wait for a reader.
     drop(receiver);
     let ended = runner.join();
-    forget(nowhere.as_deref());
+    drop(nowhere);
     match ended {
         Ok(Ok(_)) => {}
         Ok(Err(Caught { text, .. })) if text.contains("BrokenPipe") => {}

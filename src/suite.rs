@@ -64,7 +64,8 @@ pub fn run(
         return Ok(Exit::AsRecorded);
     }
     let command = cli.run.repeat_command(&cli.common);
-    let context = || Context { files: &*files, command: &command };
+    let captures = cli.run.captures();
+    let context = || Context { files: &*files, command: &command, captures: captures.as_ref() };
     let gate = cli.run.gate();
     let started = rfc3339(SystemTime::now());
     let options = options(cli, interrupted, &files, &command, selection.slow, gate);
@@ -117,7 +118,7 @@ fn options(
     slow: Slow,
     gate: Gate,
 ) -> RunOptions {
-    let (files, command) = (Arc::clone(files), command.to_owned());
+    let (files, command, captures) = (Arc::clone(files), command.to_owned(), cli.run.captures());
     RunOptions {
         jobs: cli.run.jobs,
         repeat: cli.run.repeat,
@@ -126,7 +127,8 @@ fn options(
         format: cli.run.format,
         color: cli.common.color,
         draw: Arc::new(move |result| {
-            failure::render(result, &Context { files: &*files, command: &command }, false)
+            let context = Context { files: &*files, command: &command, captures: captures.as_ref() };
+            failure::render(result, &context, false)
         }),
         interrupted,
     }
@@ -169,7 +171,9 @@ impl Reports {
         let junit = self.junit.iter();
         let junit =
             junit.map(|target| target.write(|out| junit::write(results, context, &gate, flavour, out)));
-        json.chain(junit).filter_map(Result::err).collect()
+        let captures = context.captures.into_iter();
+        let captures = captures.flat_map(|captures| results.trials.iter().map(|trial| captures.write(trial)));
+        json.chain(junit).chain(captures).filter_map(Result::err).collect()
     }
 }
 

@@ -124,6 +124,7 @@ impl fmt::Display for Outcome {
             Self::State(state) => write!(f, "{state}"),
             Self::Segments(seen) if seen.segments.is_empty() => f.write_str("nothing"),
             Self::Segments(seen) => write_joined(f, seen.segments.iter(), "; "),
+            Self::Path(states) if states.is_empty() => f.write_str("nothing is known"),
             Self::Path(states) => write_joined(f, states.iter(), ", "),
             Self::Address(seen) => match seen.names.first() {
                 Some(name) => write!(f, "{} ({name})", seen.address),

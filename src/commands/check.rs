@@ -118,7 +118,8 @@ fn position(place: &Place) -> String {
 fn place(path: Option<&Path>, common: &Common) -> Result<(Origin, Option<String>), Error> {
     let Some(path) = path else { return Ok((cases::origin(common), None)) };
     if path.is_dir() {
-        let whole = path.canonicalize().map_err(|error| Error::Usage(format!("{}: {error}", path.display())))?;
+        let whole =
+            path.canonicalize().map_err(|error| Error::Usage(format!("{}: {error}", path.display())))?;
         // A family lies in the folder of cases, beside the setups.
         return Ok(match (whole.parent(), whole.file_name()) {
             (Some(root), Some(family)) if root.join("setups").is_dir() => {

@@ -1,4 +1,5 @@
-//! One trial as a picture of its case: the line with a caret, what was expected and why, what happened, the transcript.
+//! One trial as a picture of its case: the line with a caret, what was expected and why, what happened, the transcript,
+//! and the ladder where it went over a wire.
 //!
 //! All that comes from behaviours and files is made visible first, so that nothing of it acts on a terminal.
 
@@ -13,10 +14,10 @@ use sockspec_harness::judge::verdict::{Finding, Kind};
 use sockspec_harness::record::{End, StepRecord};
 use sockspec_harness::results::TrialResult;
 
-use super::Context;
 use super::text::{one_line, visible};
 use super::time::human;
-use crate::cli::quoted;
+use super::{Context, ladder};
+use sockspec_harness::platform::process::quoted;
 
 /// The widest that the columns of a transcript grow.
 const WIDEST: usize = 60;
@@ -88,6 +89,13 @@ fn draw(out: &mut String, trial: &TrialResult, context: &Context<'_>, styled: bo
         }
     }
     transcript(out, trial, bold)?;
+    let ladder = ladder::draw(trial);
+    if !ladder.is_empty() {
+        write!(out, "on the wire:\n{ladder}")?;
+    }
+    if let Some(path) = context.captures.and_then(|captures| captures.path(trial)) {
+        writeln!(out, "capture:  {}", one_line(&path.to_string_lossy()))?;
+    }
     writeln!(out, "repeat it: {} --exact {}", context.command, quoted(&one_line(&trial.id)))
 }
 

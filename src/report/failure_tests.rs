@@ -2,10 +2,13 @@
 
 use super::super::sample::{self, Files, completion, finding, look, step};
 use super::*;
+use crate::captures::Captures;
+use crate::cli::Capture;
+use crate::exit::Gate;
 use sockspec_harness::outcome::{Data, Outcome, TcpState};
 
 fn drawn(trial: &TrialResult) -> String {
-    render(trial, &Context { files: &Files, command: "sockspec --target localhost" }, false)
+    render(trial, &Context { files: &Files, command: "sockspec --target localhost", captures: None }, false)
 }
 
 /// The picture without what all of them have in common: headline, title, and the last line.
@@ -308,4 +311,16 @@ fn wrong_positions_and_hostile_text_do_no_harm() {
         assert!(!text.contains(['\x1b', '\x07']), "{text}");
         assert!(text.contains("because two\n          lines\\u{1b}[31m"), "{text}");
     }
+}
+
+#[test]
+fn over_the_wire() {
+    let captures = Captures::new(std::path::Path::new("reports"), Capture::Failed, Gate::default());
+    let context = Context { files: &Files, command: "sockspec", captures: Some(&captures) };
+    let text = render(&sample::crossing(), &context, false);
+    let transcript = text.find("transcript:").unwrap();
+    let ladder = text.find("on the wire:\n  ").unwrap();
+    let capture = "capture:  reports/captures/simultaneous-close__crossing-fins.ipv4.pcapng\nrepeat it:";
+    let capture = text.find(&capture.replace('/', std::path::MAIN_SEPARATOR_STR)).unwrap();
+    assert!(transcript < ladder && ladder < capture, "{text}");
 }

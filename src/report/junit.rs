@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestCaseBuilder, TestSuite};
 
 use sockspec_harness::judge::verdict::{Finding, Kind};
+use sockspec_harness::platform::process::host_name;
 use sockspec_harness::platform::{Os, Platform};
 use sockspec_harness::results::{Results, TrialResult};
 
@@ -36,7 +37,7 @@ pub fn write(
         suites.entry(class).or_default().push(case);
     }
     let started = time::parse(&results.started).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let (host, facts) = (attribute(&hostname()), content(&properties(results)));
+    let (host, facts) = (attribute(&host_name()), content(&properties(results)));
     let mut report = Report::new();
     for (name, testcases) in suites {
         let mut suite = TestSuite::new(&attribute(&name));
@@ -95,9 +96,16 @@ fn testcase(
         }
         _ => TestCase::success(&name, took),
     };
+    let mut output = String::new();
     if kind == Kind::Deviates {
-        let lines = trial.verdict.findings.iter().map(|finding| format!("deviates: {}\n", said(finding)));
-        case.set_system_out(&content(&lines.collect::<String>()));
+        output.extend(trial.verdict.findings.iter().map(|finding| format!("deviates: {}\n", said(finding))));
+    }
+    if let Some(path) = context.captures.and_then(|captures| captures.path(trial)) {
+        // GitLab shows such a file beside the test.
+        output += &format!("[[ATTACHMENT|{}]]\n", one_line(&path.to_string_lossy()));
+    }
+    if !output.is_empty() {
+        case.set_system_out(&content(&output));
     }
     case.set_classname(&attribute(class));
     if flavour == JunitFlavour::Default {
@@ -141,14 +149,6 @@ fn attribute(text: &str) -> String {
 /// Text for a CDATA section.
 fn content(text: &str) -> String {
     visible(text).replace("]]>", "]]]]><![CDATA[>")
-}
-
-fn hostname() -> String {
-    #[cfg(unix)]
-    if let Ok(names) = nix::sys::utsname::uname() {
-        return names.nodename().to_string_lossy().into_owned();
-    }
-    std::env::var("COMPUTERNAME").unwrap_or_else(|_| "localhost".to_owned())
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use quick_xml::events::Event;
 
 use super::super::sample::{self, Files};
 use super::*;
+use crate::captures::Captures;
+use crate::cli::Capture;
 
 fn written(results: &Results, gate: Gate, flavour: JunitFlavour) -> String {
-    let context = Context { files: &Files, command: "sockspec --target localhost" };
+    let context = Context { files: &Files, command: "sockspec --target localhost", captures: None };
     let mut out = Vec::new();
     write(results, &context, &gate, flavour, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -246,4 +248,17 @@ proptest! {
         }
         prop_assert_eq!(back, visible(&text).into_owned());
     }
+}
+
+#[test]
+fn a_capture_is_attached() {
+    let captures = Captures::new(std::path::Path::new("reports"), Capture::Failed, Gate::default());
+    let context = Context { files: &Files, command: "sockspec", captures: Some(&captures) };
+    let mut out = Vec::new();
+    let results = sample::results(vec![sample::crossing(), sample::refused()]);
+    write(&results, &context, &Gate::default(), JunitFlavour::Default, &mut out).unwrap();
+    let xml = String::from_utf8(out).unwrap();
+    assert_eq!(xml.matches("[[ATTACHMENT|").count(), 1, "{xml}");
+    assert!(xml.contains("simultaneous-close__crossing-fins.ipv4.pcapng]]"), "{xml}");
+    assert_eq!(check(&xml, JunitFlavour::Default), 2);
 }

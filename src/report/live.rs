@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_failure_is_drawn_once_and_the_status_line_is_gone_at_the_end() {
         let (mut out, mut status) = (Vec::new(), Vec::new());
-        let context = Context { files: &Files, command: "sockspec --target localhost" };
+        let context = Context { files: &Files, command: "sockspec --target localhost", captures: None };
         let mut live = Live::new(context, Gate::default(), &mut out, Some(Box::new(&mut status)));
         let progress = Progress { total: 3, done: 1, running: 2, failed: 1, stopping: false };
         live.begin(&Progress { total: 3, ..Progress::default() }).unwrap();

@@ -6,6 +6,7 @@
 pub mod failure;
 pub mod json;
 pub mod junit;
+pub mod ladder;
 pub mod live;
 pub mod summary;
 pub mod text;
@@ -18,6 +19,8 @@ use std::borrow::Cow;
 use std::io;
 
 use sockspec_harness::results::TrialResult;
+
+use crate::captures::Captures;
 
 /// Is told what happens, on one thread, in the order of events.
 pub trait Reporter {
@@ -102,4 +105,6 @@ pub struct Context<'a> {
     pub files: &'a dyn CaseFiles,
     /// What runs trials again, up to `--exact`; see [`RunArgs::repeat_command`](crate::cli::RunArgs::repeat_command).
     pub command: &'a str,
+    /// The captures that trials leave, if there is a folder for them.
+    pub captures: Option<&'a Captures>,
 }

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sockspec_harness::host::HostFault;
-use sockspec_harness::host::call::Completion;
+use sockspec_harness::host::call::{Action, Call, Completion, Mode};
 use sockspec_harness::judge::verdict::{Finding, Kind, Verdict};
 use sockspec_harness::outcome::{Outcome, TcpState};
 use sockspec_harness::platform::{Os, Platform, Version};
 use sockspec_harness::record::{End, Record, Sample, StepRecord};
 use sockspec_harness::results::{FORMAT, Results, TrialResult};
+use sockspec_harness::wire::segment::Flags;
+use sockspec_harness::wire::want::SeenSegment;
+use sockspec_harness::wire::{PacketRecord, Side};
 
 use super::CaseFiles;
 use crate::select;
@@ -52,7 +55,7 @@ pub(crate) fn trial(id: &str, kind: Kind) -> TrialResult {
         runs: 1,
         also: BTreeMap::new(),
         verdict: Verdict { kind, findings: Vec::new() },
-        record: Record { duration: 1_234_567, ..Record::default() },
+        record: Record { packets: Vec::new(), duration: 1_234_567, ..Record::default() },
     }
 }
 
@@ -151,6 +154,7 @@ pub(crate) fn refused() -> TrialResult {
                 step(0, 12, 19, completion(Outcome::Ok, None, None)),
                 step(1, 21, 1_040_021, completion(error, Some(10060), Some("WSAETIMEDOUT"))),
             ],
+            packets: Vec::new(),
             fault: None,
             duration: 1_040_123_456,
         },
@@ -193,7 +197,86 @@ pub(crate) fn platform(os: Os, version: &str, stack: &str) -> Platform {
         network: "own namespace".into(),
         offers: BTreeSet::new(),
         settings: BTreeMap::from([("net.ipv4.tcp_congestion_control".into(), "cubic".into())]),
-        missing: std::collections::BTreeMap::new(),
+        missing: BTreeMap::new(),
         privileges: "root".into(),
+    }
+}
+
+/// A simultaneous close over the wire that ended in the wrong state.
+pub(crate) fn crossing() -> TrialResult {
+    let ends = ["10.1.0.1:5000", "10.2.0.1:80"].map(|text| text.parse::<std::net::SocketAddr>().unwrap());
+    let call = |at: usize, socket: &str, local: usize| {
+        let mut done = completion(Outcome::Ok, None, None);
+        done.local = Some(ends[local]);
+        let begin = at as u64 * 100;
+        StepRecord {
+            call: Some(Call {
+                socket: socket.to_owned(),
+                action: Action::Shutdown { how: 1 },
+                mode: Mode::Blocking,
+            }),
+            ..step(at, begin, begin + 20, done)
+        }
+    };
+    let order =
+        |at: usize| step(at, at as u64 * 100, at as u64 * 100 + 5, completion(Outcome::Ok, None, None));
+    let order = |at: usize| StepRecord { completion: None, ..order(at) };
+    let packet = |step: usize, from: Side, flags: &str, numbers: [i64; 2], fate: &str| {
+        let (source, destination) =
+            if from == Side::Client { (ends[0], ends[1]) } else { (ends[1], ends[0]) };
+        let flags = Flags::parse(flags).unwrap();
+        let seen = SeenSegment { flags, seq: numbers[0], ack: Some(numbers[1]), length: 0, window: 65_535 };
+        PacketRecord {
+            at: step as u64 * 100_000 + 7_000,
+            from,
+            source,
+            destination,
+            text: seen.to_string(),
+            fate: fate.to_owned(),
+            step,
+            segment: Some(seen),
+            bytes: b"E".to_vec(),
+        }
+    };
+    TrialResult {
+        title: "Crossing FINs".into(),
+        steps: [
+            "hold FIN",
+            "shutdown client, how write",
+            "shutdown server, how write",
+            "release FIN",
+            "state client",
+            "state server",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        verdict: Verdict {
+            kind: Kind::Fail,
+            findings: vec![finding(
+                Some(5),
+                "state server: expected CLOSING, got TIME_WAIT",
+                "CLOSING",
+                "TIME_WAIT",
+            )],
+        },
+        record: Record {
+            steps: vec![
+                order(0),
+                call(1, "client", 0),
+                call(2, "server", 1),
+                order(3),
+                look(4, 400, &[TcpState::FinWait1, TcpState::Closing], End::Done),
+                look(5, 1500, &[TcpState::TimeWait], End::Limit),
+            ],
+            packets: vec![
+                packet(1, Side::Client, "FIN+ACK", [1, 1], "held, released in step 4"),
+                packet(2, Side::Server, "FIN+ACK", [1, 1], "held, released in step 4"),
+                packet(3, Side::Server, "ACK", [2, 2], "passed"),
+                packet(3, Side::Client, "ACK", [2, 2], "passed"),
+            ],
+            fault: None,
+            duration: 1_600_000,
+        },
+        ..trial("simultaneous-close/crossing-fins[ipv4]", Kind::Fail)
     }
 }

@@ -155,7 +155,7 @@ mod tests {
 
     fn summary(trials: Vec<TrialResult>, options: &Options) -> String {
         let mut out = Vec::new();
-        let context = Context { files: &Files, command: "sockspec --target localhost" };
+        let context = Context { files: &Files, command: "sockspec --target localhost", captures: None };
         write(&sample::results(trials), &context, options, &mut anstream::StripStream::new(&mut out))
             .unwrap();
         String::from_utf8(out).unwrap()

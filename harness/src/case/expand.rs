@@ -54,8 +54,14 @@ pub fn check(case: &Arc<Case>, suite: &Suite, diagnostics: &mut Diagnostics) -> 
 /// Finds what is wrong in a setup. Calls may go on behind it.
 pub fn check_setup(setup: &Arc<Case>, suite: &Suite, diagnostics: &mut Diagnostics) -> Vec<Diagnostic> {
     let mut foreign = Vec::new();
-    let mut expander =
-        Expander { suite, diagnostics, foreign: &mut foreign, sockets: Sockets::default(), steps: Vec::new(), raw: setup.raw };
+    let mut expander = Expander {
+        suite,
+        diagnostics,
+        foreign: &mut foreign,
+        sockets: Sockets::default(),
+        steps: Vec::new(),
+        raw: setup.raw,
+    };
     let usage = Usage::default();
     for cell in cells(&[], &usage) {
         expander.steps(&setup.steps, &cell, Within::Case, setup.link);
@@ -72,6 +78,7 @@ struct Expanded {
     needs: BTreeSet<String>,
     covers: BTreeSet<String>,
     settings: BTreeMap<String, String>,
+    wildcard: bool,
 }
 
 fn walk(
@@ -89,17 +96,25 @@ fn walk(
     }
     let mut excepted = vec![false; case.except.len()];
     for cell in cells(&case.axes, &usage) {
-        let mut expander =
-            Expander { suite, diagnostics, foreign, sockets: Sockets::default(), steps: Vec::new(), raw: case.raw };
+        let mut expander = Expander {
+            suite,
+            diagnostics,
+            foreign,
+            sockets: Sockets::default(),
+            steps: Vec::new(),
+            raw: case.raw,
+        };
         expander.steps(&case.steps, &cell, Within::Case, case.link);
         let (steps, sockets) = (expander.steps, expander.sockets);
         sockets.report(diagnostics);
         if steps.is_empty() && diagnostics.is_empty() {
-            diagnostics.error(case.title_span, "there is a cell of the matrix in which no step is carried out");
+            diagnostics
+                .error(case.title_span, "there is a cell of the matrix in which no step is carried out");
         }
         let absent = &sockets.labels_elsewhere;
         let layers = Layers::read(case, &cell, (&steps, absent), &mut excepted, diagnostics);
         let mut needs = words(&case.needs, &cell, "something needed", diagnostics);
+        let wildcard = sockets.wildcard;
         needs.extend(sockets.needs);
         let mut covers = words(&case.covers, &cell, "the id of a requirement", diagnostics);
         for (_, row) in cell.rows() {
@@ -114,7 +129,7 @@ fn walk(
                 (key.text.clone(), cell.substitute(node, diagnostics).scalar().unwrap_or_default())
             })
             .collect();
-        each(&cell, Expanded { steps, layers, needs, covers, settings }, diagnostics);
+        each(&cell, Expanded { steps, layers, needs, covers, settings, wildcard }, diagnostics);
     }
     for (except, met) in case.except.iter().zip(excepted) {
         if !met {
@@ -178,6 +193,10 @@ pub const NEEDS: &[(&str, &str)] = &[
     ("sleep of a call", "the platform shows that a call sleeps in the kernel"),
     ("state of closed connections", "the platform shows the state of connections whose socket is closed"),
     ("signals", "calls can be interrupted by a signal; `interrupt` needs it by itself"),
+    (
+        "unsent bytes",
+        "the platform tells how many bytes are not acknowledged; `direction: unsent` needs it by itself",
+    ),
     ("silent listener", "a listener whose queue is full answers nothing"),
     ("ordinary user", "the process may not bind privileged ports"),
     ("wire", "two namespaces and a TUN device in each"),
@@ -382,20 +401,31 @@ fn trial(
     if expanded.steps.iter().any(|step| step.verb.name == "interrupt") {
         needs.insert("signals".to_owned());
     }
-    if expanded.steps.iter().any(|step| step.verb.name == "path") {
+    let trace = expanded.steps.iter().any(|step| step.verb.name == "path");
+    if trace {
         needs.insert("tracing".to_owned());
+    }
+    for step in &expanded.steps {
+        needs.extend(step.flags().map(|flag| format!("flag {flag}")));
+        if step.word("direction") == Some("unsent") {
+            needs.insert("unsent bytes".to_owned());
+        }
     }
     if case.link == Link::Wire {
         needs.insert("wire".to_owned());
     }
     let offered = |need: &String| platform.offers.contains(need);
-    if needs.iter().any(|need| (need.starts_with("call ") || need.starts_with("option ")) && !offered(need)) {
+    // What another system's programs could not even write does not apply here; that is no skip.
+    let of_the_system =
+        |need: &String| ["call ", "option ", "flag "].iter().any(|kind| need.starts_with(kind));
+    if needs.iter().any(|need| of_the_system(need) && !offered(need)) {
         return None;
     }
     let missing: Vec<_> =
         needs.iter().filter(|need| !offered(need)).map(|need| missing_need(need, platform)).collect();
     let skip = (!missing.is_empty()).then(|| format!("needs {}", missing.join(", ")));
-    let own = needs.contains("own namespace")
+    let own = expanded.wildcard
+        || needs.contains("own namespace")
         || !expanded.settings.is_empty()
         || expanded.steps.iter().any(shares_addresses);
     let steps = expanded
@@ -415,7 +445,13 @@ fn trial(
         covers: expanded.covers,
         family,
         link: case.link,
-        request: Request { own, settings: expanded.settings, wire: case.link == Link::Wire, raw: case.raw },
+        request: Request {
+            own,
+            settings: expanded.settings,
+            wire: case.link == Link::Wire,
+            raw: case.raw,
+            trace,
+        },
         skip,
         steps,
     })
@@ -423,7 +459,12 @@ fn trial(
 
 /// Something needed that is not there: what it is, and why it is missing as far as the platform tells.
 fn missing_need(need: &str, platform: &Platform) -> String {
-    let about = || NEEDS.iter().find(|(word, _)| *word == need).map_or("this system does not have it", |(_, about)| *about);
+    let about = || {
+        NEEDS
+            .iter()
+            .find(|(word, _)| *word == need)
+            .map_or("this system does not have it", |(_, about)| *about)
+    };
     format!("{need} ({})", platform.missing.get(need).map_or_else(about, String::as_str))
 }
 

@@ -422,7 +422,9 @@ fn special(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> 
         return None;
     };
     match key.text.as_str() {
-        "data" if context.kinds.contains(&OutcomeKind::Data) => read::data(node, diagnostics).map(Want::Data),
+        "data" if context.kinds.contains(&OutcomeKind::Data) => {
+            read::payload(node, diagnostics).map(|payload| Want::Data(payload.data()))
+        }
         "bytes" if context.kinds.contains(&OutcomeKind::Bytes) => {
             read::count(value, diagnostics).map(|n| Want::Bytes(n as u64))
         }

@@ -222,8 +222,8 @@ pub fn cells<'a>(axes: &'a [Axis], usage: &'a Usage) -> Vec<Cell<'a>> {
 impl<'a> Cell<'a> {
     /// A cell without axes, for setups.
     #[must_use]
-    pub fn without_axes(&self) -> Cell<'a> {
-        Cell { axes: &[], rows: Vec::new(), usage: self.usage, counters: BTreeMap::new() }
+    pub fn without_axes(&self) -> Self {
+        Self { axes: &[], rows: Vec::new(), usage: self.usage, counters: BTreeMap::new() }
     }
 
     /// The rows that were taken, by axis.

@@ -108,25 +108,41 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64((number.parse::<f64>().ok()? * unit * 1e9).round() / 1e9).ok()
 }
 
-/// Payload: text, `{data: text}`, `{size: n}`.
-pub fn data(node: &Node, diagnostics: &mut Diagnostics) -> Option<Data> {
-    let bytes = match &node.value {
-        Value::Map(entries) => match entries.as_slice() {
-            [(key, value)] if key.text == "data" => prose(value, "text", diagnostics)?.into_bytes(),
-            [(key, value)] if key.text == "size" => pattern(count(value, diagnostics)?),
-            _ => {
-                diagnostics.error(node.span, "data is text, {data: text} or {size: n}");
-                return None;
-            }
-        },
-        _ => prose(node, "data", diagnostics)?.into_bytes(),
-    };
-    Some(Data(bytes))
+/// Payload as a case writes it. Many bytes are made when they are sent: a trial would keep them all the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// These bytes.
+    Text(Vec<u8>),
+    /// So many bytes that tell their place.
+    Size(usize),
 }
 
-/// So many bytes that tell their place.
-fn pattern(size: usize) -> Vec<u8> {
-    (b'a'..=b'z').cycle().take(size).collect()
+impl Payload {
+    /// The bytes.
+    #[must_use]
+    pub fn data(&self) -> Data {
+        match self {
+            Self::Text(bytes) => Data(bytes.clone()),
+            Self::Size(size) => Data((b'a'..=b'z').cycle().take(*size).collect()),
+        }
+    }
+}
+
+/// Payload: text, `{data: text}`, `{size: n}`.
+pub fn payload(node: &Node, diagnostics: &mut Diagnostics) -> Option<Payload> {
+    match &node.value {
+        Value::Map(entries) => match entries.as_slice() {
+            [(key, value)] if key.text == "data" => {
+                prose(value, "text", diagnostics).map(|text| Payload::Text(text.into_bytes()))
+            }
+            [(key, value)] if key.text == "size" => count(value, diagnostics).map(Payload::Size),
+            _ => {
+                diagnostics.error(node.span, "data is text, {data: text} or {size: n}");
+                None
+            }
+        },
+        _ => prose(node, "data", diagnostics).map(|text| Payload::Text(text.into_bytes())),
+    }
 }
 
 /// The entries of a map, or an error.

@@ -67,14 +67,19 @@ pub fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<SegmentSpec> {
             "ack" => spec.want.ack = Some(expression(value, diagnostics)?),
             "length" => spec.want.length = Some(expression(value, diagnostics)?),
             "window" => spec.want.window = Some(expression(value, diagnostics)?),
-            "data" => spec.data = read::data(value, diagnostics)?,
+            "data" => spec.data = read::payload(value, diagnostics)?.data(),
             "urgent" => spec.urgent = u16::try_from(read::count(value, diagnostics)?).unwrap_or(u16::MAX),
             "options" => spec.options = bytes(value, diagnostics)?,
             "checksum" => {
                 spec.wrong_checksum = read::text(value, "wrong", diagnostics)? == "wrong";
             }
             _ => {
-                diagnostics.unknown(key.span, "key of a segment", &key.text, KEYS.iter().map(|(key, _)| *key));
+                diagnostics.unknown(
+                    key.span,
+                    "key of a segment",
+                    &key.text,
+                    KEYS.iter().map(|(key, _)| *key),
+                );
                 return None;
             }
         }

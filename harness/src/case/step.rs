@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use super::address::AddressExpr;
 use super::diagnostic::Diagnostics;
-use super::expected::{self, Context, Layer};
+use super::expected::{self, Context, Expected, Layer, Want};
 use super::matrix::Cell;
-use super::read;
+use super::read::{self, Payload};
 use super::segment::{self, SegmentSpec};
 use super::source::{Place, Span};
 use super::verbs::{self, Arg, ArgKind, Class, STEP_KEYS, Subject, VERBS, Verb};
 use super::yaml::{Key, Node, Value};
 use crate::host::call::{Mode, Name, OptionValue};
-use crate::outcome::Data;
 use crate::platform::options;
 use crate::platform::selector::Selector;
 use crate::wire::numbers::Expression;
@@ -72,7 +71,7 @@ pub struct OsEntry {
 pub enum ArgValue {
     Address(AddressExpr),
     Bool(bool),
-    Data(Data),
+    Data(Payload),
     Duration(Duration),
     Flags(Vec<String>),
     Int(i64),
@@ -147,6 +146,15 @@ impl Step {
         }
     }
 
+    /// The MSG_ flags that are written.
+    pub fn flags(&self) -> impl Iterator<Item = &str> {
+        let flags = self.args.iter().filter_map(|(_, value, _)| match value {
+            ArgValue::Flags(flags) => Some(flags),
+            _ => None,
+        });
+        flags.flatten().map(String::as_str)
+    }
+
     /// The argument `segment`.
     #[must_use]
     pub fn segment(&self) -> Option<&SegmentSpec> {
@@ -165,8 +173,11 @@ impl Step {
             let _ = match value {
                 ArgValue::Address(address) => write!(text, ", {name} {address}"),
                 ArgValue::Bool(b) => write!(text, ", {name} {b}"),
-                ArgValue::Data(data) if data.0.len() > 32 => write!(text, ", {} bytes", data.0.len()),
-                ArgValue::Data(data) => write!(text, " \"{}\"", data.0.escape_ascii()),
+                ArgValue::Data(Payload::Size(size)) => write!(text, ", {size} bytes"),
+                ArgValue::Data(Payload::Text(bytes)) if bytes.len() > 32 => {
+                    write!(text, ", {} bytes", bytes.len())
+                }
+                ArgValue::Data(Payload::Text(bytes)) => write!(text, " \"{}\"", bytes.escape_ascii()),
                 ArgValue::Duration(d) => write!(text, ", {name} {d:?}"),
                 ArgValue::Flags(flags) => write!(text, ", flags [{}]", flags.join(", ")),
                 ArgValue::Expression(e) => write!(text, ", {name} {e}"),
@@ -511,7 +522,7 @@ fn argument(arg: &Arg, value: &Node, diagnostics: &mut Diagnostics) -> Option<Ar
     Some(match arg.kind {
         ArgKind::Address => ArgValue::Address(address(value, diagnostics)?),
         ArgKind::Bool => ArgValue::Bool(read::boolean(value, diagnostics)),
-        ArgKind::Data => ArgValue::Data(read::data(value, diagnostics)?),
+        ArgKind::Data => ArgValue::Data(read::payload(value, diagnostics)?),
         ArgKind::Duration => ArgValue::Duration(read::duration(value, diagnostics)?),
         ArgKind::Flags => {
             let flags = read::list(value).iter().map(|item| flag(item, diagnostics));
@@ -644,11 +655,12 @@ fn checks(step: &Step, expects: bool, diagnostics: &mut Diagnostics) {
     if step.background.is_some() && !is_call {
         diagnostics.error(span, format!("`{}` cannot go on in the background", step.verb.name));
     }
-    if step.background.is_some() && expects {
+    let sleeps = step.layer.want == Some(Expected::just(Want::Blocks));
+    if step.background.is_some() && expects && !sleeps {
         diagnostics.error_help(
             step.expect_span,
-            "a step that goes on in the background expects nothing yet",
-            "write it at `finish`",
+            "of a call that goes on nothing can be expected but `blocks`: that it is asleep now",
+            "write what comes of it at `finish`",
         );
     }
     let layer = &step.layer;
@@ -659,7 +671,8 @@ fn checks(step: &Step, expects: bool, diagnostics: &mut Diagnostics) {
     if layer.takes.is_some() && layer.timer.is_some() {
         diagnostics.error(span, "`timer` says how long it takes; `takes` beside it says it twice");
     }
-    let any_timed = timed || step.os.iter().any(|entry| entry.layer.takes.is_some() || entry.layer.timer.is_some());
+    let any_timed =
+        timed || step.os.iter().any(|entry| entry.layer.takes.is_some() || entry.layer.timer.is_some());
     if step.since.is_some() && !any_timed {
         diagnostics.error(span, "`since` says from where `takes` or `timer` counts, and neither is here");
     }
@@ -668,7 +681,10 @@ fn checks(step: &Step, expects: bool, diagnostics: &mut Diagnostics) {
     }
     let says = step.label.is_some() || timed || !step.os.is_empty() || expects;
     if step.verb.class == Class::Macro && says {
-        diagnostics.error(span, format!("`{}` stands for other steps, of which these keys say nothing", step.verb.name));
+        diagnostics.error(
+            span,
+            format!("`{}` stands for other steps, of which these keys say nothing", step.verb.name),
+        );
     }
     if step.open && expects {
         diagnostics.error_help(

@@ -573,7 +573,11 @@ pub static VERBS: &[Verb] = &[
             arg("icmp", K::OneOf(&crate::wire::icmp::NAMES), "the ICMP error, instead of a segment"),
             arg("seq", K::Expression, "of an ICMP error: the sequence number in the quoted segment"),
             arg("mtu", K::Int, "of `packet too big`: the size that it names"),
-            arg("from", K::Address, "who sends it, if the socket has no peer; `nobody` where it is not written"),
+            arg(
+                "from",
+                K::Address,
+                "who sends it, if the socket has no peer; `nobody` where it is not written",
+            ),
             arg("as", K::NewSocket, "a name for the connection that the segment begins"),
         ],
         outcomes: &[Segment],
@@ -583,9 +587,10 @@ pub static VERBS: &[Verb] = &[
     Verb {
         name: "path",
         subject: Subject::Socket,
-        class: Class::Wire,
-        about: "The states that a connection has gone through so far, in order, as the kernel's tracepoint tells them. \
-                Needs `tracing`.",
+        class: Class::Look,
+        about: "Looks until the states that a connection has gone through so far are exactly these, in order, as the \
+                kernel's tracepoint tells them. The CLOSED that every connection begins in is left out; one that a \
+                listener got begins with LISTEN. What the kernel does not tell is not in it. Needs `tracing`.",
         args: &[],
         outcomes: &[OutcomeKind::Path],
         ok_by_default: false,

@@ -17,6 +17,8 @@ pub struct Request {
     pub wire: bool,
     /// The far end of the cable has no socket: the case plays it.
     pub raw: bool,
+    /// The histories of states are asked for.
+    pub trace: bool,
 }
 
 /// Why a link cannot be had: the reason for a skip, and what would help.

@@ -52,6 +52,9 @@ pub struct Loopback {
     /// Made when the first trial asks for it.
     #[cfg(target_os = "linux")]
     wire: std::sync::OnceLock<Result<super::linux::wire::Wire, String>>,
+    /// See `wire`.
+    #[cfg(target_os = "linux")]
+    tracing: std::sync::OnceLock<Result<Arc<super::linux::tracing::Tracing>, String>>,
 }
 
 impl Loopback {
@@ -66,6 +69,8 @@ impl Loopback {
             own: (*network == Network::Own).then(own::Addresses::new),
             #[cfg(target_os = "linux")]
             wire: std::sync::OnceLock::new(),
+            #[cfg(target_os = "linux")]
+            tracing: std::sync::OnceLock::new(),
         })
     }
 
@@ -107,6 +112,19 @@ impl Loopback {
 
 impl Link for Loopback {
     fn open(&self, request: &Request) -> Result<Session, Unavailable> {
+        let session = self.hosts(request)?;
+        #[cfg(target_os = "linux")]
+        if request.trace {
+            let tracing = self.tracing.get_or_init(super::linux::tracing::Tracing::open);
+            let tracing = tracing.as_ref().map_err(|reason| Unavailable(reason.clone()))?;
+            return super::linux::traced::session(session, tracing);
+        }
+        Ok(session)
+    }
+}
+
+impl Loopback {
+    fn hosts(&self, request: &Request) -> Result<Session, Unavailable> {
         #[cfg(target_os = "linux")]
         if let Some(own) = &self.own {
             if request.wire {

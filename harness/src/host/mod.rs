@@ -62,6 +62,16 @@ pub enum Look {
         /// Its remote address, or the destination of a connect that is under way.
         peer: Option<SocketAddr>,
     },
+    /// The states that the connection with this pair of addresses, or the listener at `local`, has gone through. Only
+    /// where the link was asked to trace.
+    Path {
+        /// The socket.
+        socket: Name,
+        /// Its local address.
+        local: Option<SocketAddr>,
+        /// Its remote address.
+        peer: Option<SocketAddr>,
+    },
     /// Bytes that have arrived and were not read; for a listener, connections that wait to be accepted.
     Received {
         /// The socket.
@@ -87,6 +97,8 @@ pub enum Look {
 pub enum Seen {
     /// A state. CLOSED means that the kernel's table has no such connection.
     State(TcpState),
+    /// The states that a connection went through, as far as they are known.
+    Path(Vec<TcpState>),
     /// A count.
     Count(u64),
     /// A port.

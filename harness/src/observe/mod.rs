@@ -15,13 +15,14 @@
 //! connection that is in no table is CLOSED. Looking consumes nothing.
 //!
 //! Everything but [`SockDiag`](sock_diag::SockDiag) is a pure function of bytes, and so is tested on every system; the
-//! calls that fetch the bytes belong to `host`. Whole histories of states are not here: a lookup misses what passes
-//! between two looks.
+//! calls that fetch the bytes belong to `host`. A lookup misses what passes between two looks: whole histories of states
+//! come from [`trace`].
 
 pub mod bsd_pcblist;
 pub mod numbering;
 pub mod sock_diag;
 pub mod tcp_info;
+pub mod trace;
 pub mod windows_table;
 
 mod bytes;

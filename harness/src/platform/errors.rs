@@ -218,8 +218,10 @@ macro_rules! windows_only {
 }
 
 /// Errors of Windows without a twin in POSIX: those of Winsock, and those of the system below it, which overlapped calls
-/// may give. WSAECANCELLED is about name lookups and no twin of ECANCELED.
+/// may give. WSAECANCELLED is about name lookups and no twin of ECANCELED. The first is no error of a call but the end of
+/// the thread that makes it, where Wine reads a null pointer that Windows refuses.
 const WINDOWS_ONLY: &[Native] = windows_only! {
+    EXCEPTION_ACCESS_VIOLATION -1073741819;
     ERROR_ACCESS_DENIED 5;
     WSA_INVALID_HANDLE 6;
     ERROR_HANDLE_EOF 38;

@@ -3,6 +3,7 @@
 pub mod errors;
 pub mod options;
 pub mod probe;
+pub mod process;
 pub mod selector;
 #[cfg(any(target_os = "macos", target_os = "freebsd"))]
 pub mod sysctl;

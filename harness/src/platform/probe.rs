@@ -28,23 +28,27 @@ pub fn probe(network: &Network) -> Result<Platform, HostFault> {
         });
     }
     offers.extend(options::names().filter(|name| os::has_option(name)).map(|name| format!("option {name}")));
+    offers.extend(os::flags().map(|flag| format!("flag {flag}")));
     offers.extend(os::rights().into_iter().map(str::to_owned));
     for (name, there) in [
         ("own namespace", *network == Network::Own),
         ("sleep of a call", os::shows_sleep()),
         ("state of closed connections", outlives),
+        ("unsent bytes", os::tells_unsent()),
     ] {
         if there {
             offers.insert(name.to_owned());
         }
     }
     let mut missing = BTreeMap::new();
-    match wire(network) {
-        Ok(()) => {
-            offers.insert("wire".to_owned());
-        }
-        Err(reason) => {
-            missing.insert("wire".to_owned(), reason);
+    for (name, there) in [("wire", wire(network)), ("tracing", tracing())] {
+        match there {
+            Ok(()) => {
+                offers.insert(name.to_owned());
+            }
+            Err(reason) => {
+                missing.insert(name.to_owned(), reason);
+            }
         }
     }
     if let Network::Machine(reason) = network {
@@ -83,6 +87,14 @@ fn wire(network: &Network) -> Result<(), String> {
         let _ = network;
         Err("only Linux has network namespaces and TUN devices in them".to_owned())
     }
+}
+
+/// Whether the history of a connection's states can be had.
+fn tracing() -> Result<(), String> {
+    #[cfg(target_os = "linux")]
+    return crate::host::linux::states_can_be_traced();
+    #[cfg(not(target_os = "linux"))]
+    Err("only Linux tells the history of a connection's states".to_owned())
 }
 
 /// The families in which a socket can be made and bound to its loopback address.

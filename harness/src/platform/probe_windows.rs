@@ -68,6 +68,16 @@ pub fn privileges() -> String {
     std::env::var("USERNAME").map_or_else(|_| "user".to_owned(), |name| format!("user {name}"))
 }
 
+/// The MSG_ flags that Windows has.
+pub(super) fn flags() -> impl Iterator<Item = &'static str> {
+    windows::flags()
+}
+
+/// Whether bytes that are not acknowledged are counted: by SIO_TCP_INFO, which Wine does not have.
+pub(super) fn tells_unsent() -> bool {
+    wine_version().is_none()
+}
+
 /// The calls that cases may choose with `via`. `call poll` is that of POSIX, although cases may write `poll` for WSAPoll.
 pub(super) fn calls() -> Vec<&'static str> {
     let mut calls = vec!["connect", "WSAConnect", "accept", "AcceptEx", "select", "WSAPoll"];

@@ -95,7 +95,7 @@ fn size(step: &Step) -> Option<usize> {
 
 fn data(step: &Step) -> Data {
     match step.arg("data") {
-        Some(ArgValue::Data(data)) => data.clone(),
+        Some(ArgValue::Data(payload)) => payload.data(),
         _ => Data::default(),
     }
 }

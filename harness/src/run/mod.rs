@@ -21,7 +21,8 @@ pub const STEP_LIMIT: Duration = Duration::from_secs(5);
 /// Runs a trial. Without a link there is no record.
 pub fn run(trial: &Trial, link: &dyn Link) -> Result<Record, Unavailable> {
     let session = link.open(&trial.request)?;
-    let begin = Instant::now();
+    // Packets and steps are told by one clock.
+    let begin = session.cable.as_ref().map_or_else(Instant::now, |cable| cable.begin());
     let mut runner = Runner::new(trial, session, begin);
     let mut record = Record { steps: Vec::with_capacity(trial.steps.len()), ..Record::default() };
     if let Err(fault) = steps(trial, &mut runner, &mut record) {

@@ -28,6 +28,8 @@ pub(super) struct Endpoint {
     pub(super) peer: Option<SocketAddr>,
     /// The host that it is on.
     pub(super) side: Side,
+    /// The program has closed it.
+    pub(super) closed: bool,
 }
 
 impl Names {
@@ -37,7 +39,14 @@ impl Names {
 
     /// A socket's entry; one that was never made has the trial's family and no addresses.
     pub(super) fn get(&self, name: &str) -> Endpoint {
-        let unknown = Endpoint { family: self.family, kind: Kind::Stream, local: None, peer: None, side: Side::Client };
+        let unknown = Endpoint {
+            family: self.family,
+            kind: Kind::Stream,
+            local: None,
+            peer: None,
+            side: Side::Client,
+            closed: false,
+        };
         self.sockets.get(name).copied().unwrap_or(unknown)
     }
 

@@ -1,6 +1,7 @@
 //! Carrying out one step: a call, a look until the expected value is there, or something done to a background call.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,12 +9,12 @@ use std::time::{Duration, Instant};
 use super::calls;
 use super::names::{Endpoint, Names};
 use super::{STEP_LIMIT, ns};
+use crate::case::address::AddressExpr;
 use crate::case::expected::{Expected, Want};
 use crate::case::step::{ArgValue, Step};
 use crate::case::trial::{Trial, TrialStep};
 use crate::case::verbs::Class;
-use crate::case::address::AddressExpr;
-use crate::host::call::{Action, Address, Call, Choice, Completion, Family, Kind, Name};
+use crate::host::call::{Action, Address, Call, Choice, Completion, Family, Kind, Mode, Name};
 use crate::host::link::Session;
 use crate::host::{CallId, Host, HostFault, Look, Progress, Seen, Until};
 use crate::outcome::{Outcome, TcpState};
@@ -69,9 +70,11 @@ impl Came {
     fn shorten(&mut self, want: &Expected) {
         if let Some(Call { action: Action::Send { data, .. }, .. }) = &mut self.call {
             data.0.truncate(KEPT);
+            data.0.shrink_to_fit();
         }
         let verbatim = want.wants().iter().any(|want| matches!(want, Want::Data(_)));
-        let outcomes = self.outcome.iter_mut().chain(self.completion.iter_mut().map(|done| &mut done.outcome));
+        let outcomes =
+            self.outcome.iter_mut().chain(self.completion.iter_mut().map(|done| &mut done.outcome));
         for outcome in outcomes.filter(|_| !verbatim) {
             if let Outcome::Data(data) = outcome
                 && data.0.len() > KEPT
@@ -202,7 +205,8 @@ impl<'a> Runner<'a> {
         let call = calls::call(&step.step, &self.names, host)?;
         let limit = self.limit(&step.step);
         if let Some(name) = &step.step.background {
-            return self.background(name, call, limit, side);
+            let asked = step.step.layer.want.is_some();
+            return self.background(name, call, limit, (side, asked));
         }
         let host = host_of(&mut self.session, side)?;
         let unknown = step.expectation.want == Expected::Unknown;
@@ -238,7 +242,13 @@ impl<'a> Runner<'a> {
         })
     }
 
-    fn background(&mut self, name: &str, call: Call, limit: Duration, side: Side) -> Result<Came, HostFault> {
+    fn background(
+        &mut self,
+        name: &str,
+        call: Call,
+        limit: Duration,
+        (side, asked): (Side, bool),
+    ) -> Result<Came, HostFault> {
         let host = host_of(&mut self.session, side)?;
         let id = host.start(&call)?;
         let progress = host.wait(id, Until::Asleep, limit)?;
@@ -253,27 +263,34 @@ impl<'a> Runner<'a> {
             self.note_destination(&call.socket, *to)?;
         }
         let note = (end == End::Asleep).then(|| self.sleep_note(None)).flatten();
+        // The call has no outcome yet, whatever became of it: `finish` tells. Asked whether it sleeps, it has that one.
+        let outcome = match &done {
+            _ if !asked => None,
+            Some(completion) => Some(completion.outcome.clone()),
+            None => Some(Outcome::Blocks),
+        };
         self.calls.insert(name.to_owned(), Background { id, side, call: call.clone(), done });
-        // The call has no outcome yet, whatever became of it: `finish` tells.
         let end = if end == End::Limit { End::Settled } else { end };
-        Ok(Came { call: Some(call), completion: None, seen: Vec::new(), outcome: None, end, note, late: 0 })
+        Ok(Came { call: Some(call), completion: None, seen: Vec::new(), outcome, end, note, late: 0 })
     }
 
     /// A connect under way has a local address already, by which its state is looked up.
-    fn note_destination(&mut self, socket: &str, to: std::net::SocketAddr) -> Result<(), HostFault> {
-        let ask = Call {
-            socket: socket.to_owned(),
-            action: Action::LocalName,
-            mode: crate::host::call::Mode::Blocking,
-        };
+    fn note_destination(&mut self, socket: &str, to: SocketAddr) -> Result<(), HostFault> {
         let mut endpoint = self.names.get(socket);
-        let host = host_of(&mut self.session, endpoint.side)?;
-        if let Outcome::Address(seen) = host.run(&ask, STEP_LIMIT)?.outcome {
-            endpoint.local = Some(seen.address);
-        }
+        endpoint.local = self.ask(socket, endpoint.side, Action::LocalName)?.or(endpoint.local);
         endpoint.peer = Some(to);
         self.names.set(socket, endpoint);
         Ok(())
+    }
+
+    /// The address that a socket tells when it is asked for one of its names.
+    fn ask(&mut self, socket: &str, side: Side, action: Action) -> Result<Option<SocketAddr>, HostFault> {
+        let call = Call { socket: socket.to_owned(), action, mode: Mode::Blocking };
+        let completion = host_of(&mut self.session, side)?.run(&call, STEP_LIMIT)?;
+        Ok(match completion.outcome {
+            Outcome::Address(seen) => Some(seen.address),
+            _ => None,
+        })
     }
 
     fn finish(&mut self, step: &TrialStep) -> Result<Came, HostFault> {
@@ -316,7 +333,8 @@ impl<'a> Runner<'a> {
         };
         if background.done.is_none() {
             let (id, side) = (background.id, background.side);
-            host_of(&mut self.session, side)?.interrupt(id, step.arg("restart") == Some(&ArgValue::Bool(true)))?;
+            host_of(&mut self.session, side)?
+                .interrupt(id, step.arg("restart") == Some(&ArgValue::Bool(true)))?;
         }
         let outcome = Some(Outcome::Ok);
         Ok(Came {
@@ -332,6 +350,21 @@ impl<'a> Runner<'a> {
 
     /// Looks until the expected value is there, cannot come any more, or the limit runs out.
     fn look(&mut self, step: &TrialStep) -> Result<Came, HostFault> {
+        if self.is_out_of_sight(step) {
+            let note =
+                "left out: this platform does not show the state of a connection whose socket is closed"
+                    .to_owned();
+            let (call, completion, seen) = (None, None, Vec::new());
+            return Ok(Came {
+                call,
+                completion,
+                seen,
+                outcome: None,
+                end: End::Settled,
+                note: Some(note),
+                late: 0,
+            });
+        }
         let limit = self.limit(&step.step);
         let want = &step.expectation.want;
         let began = Instant::now();
@@ -368,6 +401,18 @@ impl<'a> Runner<'a> {
         Ok(Came { call, completion, seen, outcome: Some(outcome), end, note: None, late: ns(late) })
     }
 
+    /// Whether a state is asked for that this platform cannot show: of a closed socket's connection, or TIME_WAIT, in
+    /// which a socket may be closed to the program though the program still has it.
+    fn is_out_of_sight(&self, step: &TrialStep) -> bool {
+        let wants = step.expectation.want.wants();
+        let waits = wants.contains(&Want::State(TcpState::TimeWait));
+        let lasts = !wants.contains(&Want::State(TcpState::Closed));
+        let closed = self.names.get(&step.step.subject).closed;
+        step.step.verb.name == "state"
+            && !self.session.client.platform().offers.contains("state of closed connections")
+            && (waits || (closed && lasts))
+    }
+
     /// A connection that is gone does not come back, unless a connect is still under way.
     fn cannot_come(&self, step: &TrialStep, value: &Outcome) -> bool {
         let gone = *value == Outcome::State(TcpState::Closed);
@@ -388,6 +433,10 @@ impl<'a> Runner<'a> {
             }
             "queued" if step.word("direction") == Some("unsent") => Look::Unsent { socket },
             "queued" => Look::Received { socket },
+            "path" => {
+                let endpoint = self.names.get(&socket);
+                Look::Path { socket, local: endpoint.local, peer: endpoint.peer }
+            }
             _ => {
                 let endpoint = self.names.get(&socket);
                 Look::State { socket, local: endpoint.local, peer: endpoint.peer }
@@ -396,6 +445,7 @@ impl<'a> Runner<'a> {
         let side = self.names.get(&step.subject).side;
         let outcome = match host_of(&mut self.session, side)?.observe(&look)? {
             Seen::State(state) => Outcome::State(state),
+            Seen::Path(states) => Outcome::Path(states),
             Seen::Count(n) => Outcome::Bytes(n),
             Seen::Port(port) => Outcome::Value(i64::from(port)),
         };
@@ -425,14 +475,25 @@ impl<'a> Runner<'a> {
                 return Ok(());
             }
             Action::Connect { .. } => {
+                if completion.outcome == Outcome::Ok
+                    && completion.peer.is_some_and(|peer| peer.ip().is_unspecified())
+                {
+                    // The wildcard is no address of a peer: the system has chosen one.
+                    completion.peer = self.ask(&call.socket, side, Action::PeerName)?.or(completion.peer);
+                }
                 endpoint.local = completion.local.or(endpoint.local);
                 if began(&completion.outcome) {
                     endpoint.peer = completion.peer.or(endpoint.peer);
                 }
             }
+            // The first datagram gives its socket an address.
+            Action::Send { to: Some(_), .. } if endpoint.local.is_none() => {
+                endpoint.local = self.ask(&call.socket, side, Action::LocalName)?;
+            }
             Action::Bind { .. } | Action::Listen { .. } => {
                 endpoint.local = completion.local.or(endpoint.local);
             }
+            Action::Close | Action::Abort => endpoint.closed |= completion.outcome == Outcome::Ok,
             Action::Fill => {
                 if let Outcome::Bytes(_) = completion.outcome {
                     completion.outcome = Outcome::Ok;
@@ -455,7 +516,15 @@ impl<'a> Runner<'a> {
 /// connection as it was.
 fn began(outcome: &Outcome) -> bool {
     const REFUSED_BY_THE_SOCKET: [&str; 9] = [
-        "EALREADY", "EISCONN", "EOPNOTSUPP", "EINVAL", "EBADF", "ENOTSOCK", "EFAULT", "EAFNOSUPPORT", "EADDRNOTAVAIL",
+        "EALREADY",
+        "EISCONN",
+        "EOPNOTSUPP",
+        "EINVAL",
+        "EBADF",
+        "ENOTSOCK",
+        "EFAULT",
+        "EAFNOSUPPORT",
+        "EADDRNOTAVAIL",
     ];
     !matches!(outcome, Outcome::Error(name) if REFUSED_BY_THE_SOCKET.contains(&name.as_str()))
 }

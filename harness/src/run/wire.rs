@@ -76,7 +76,9 @@ impl Runner<'_> {
 
     fn local(&self, name: &str) -> Result<SocketAddr, HostFault> {
         let local = self.names().get(name).local;
-        local.ok_or_else(|| HostFault::new(format!("`{name}` has no address yet by which its segments are known")))
+        local.ok_or_else(|| {
+            HostFault::new(format!("`{name}` has no address yet by which its segments are known"))
+        })
     }
 
     /// Takes segments of a socket as they come.

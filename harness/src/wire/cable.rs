@@ -43,6 +43,12 @@ impl Cable {
         }
     }
 
+    /// What the times of packets are counted from.
+    #[must_use]
+    pub fn begin(&self) -> Instant {
+        self.begin
+    }
+
     /// The addresses of an end, IPv4 and IPv6.
     #[must_use]
     pub fn addresses(&self, side: Side) -> [IpAddr; 2] {
@@ -72,7 +78,11 @@ impl Cable {
     }
 
     /// Waits until something is there, at most for `limit`.
-    pub fn wait_for<T>(&self, limit: Duration, mut found: impl FnMut(&mut Traffic) -> Option<T>) -> Option<T> {
+    pub fn wait_for<T>(
+        &self,
+        limit: Duration,
+        mut found: impl FnMut(&mut Traffic) -> Option<T>,
+    ) -> Option<T> {
         let end = Instant::now() + limit;
         let mut traffic = self.lock();
         loop {
@@ -106,7 +116,8 @@ impl Cable {
     /// Returns when everything that an end has sent so far has arrived: an echo request makes it answer behind that.
     pub fn flush(&self, side: Side, ipv6: bool) -> Result<(), HostFault> {
         let family = usize::from(ipv6);
-        let (to, from) = (self.addresses[side as usize][family], self.addresses[side.other() as usize][family]);
+        let (to, from) =
+            (self.addresses[side as usize][family], self.addresses[side.other() as usize][family]);
         let number = self.with(|traffic| traffic.echoed(side)).wrapping_add(1);
         let packet = icmp::echo(from, to, self.echo, number).map_err(HostFault::new)?;
         self.deliver(&[Delivery { to: side, bytes: packet }]);

@@ -7,6 +7,7 @@ pub mod cable;
 pub mod icmp;
 pub mod numbers;
 pub mod pattern;
+pub mod pcapng;
 pub mod segment;
 pub mod traffic;
 pub mod want;

@@ -181,8 +181,9 @@ pub(super) fn builder(
     const HOPS: u8 = 64;
     match (from, to) {
         (IpAddr::V4(from), IpAddr::V4(to)) => {
-            let ip = etherparse::Ipv4Header::new(0, HOPS, etherparse::IpNumber::TCP, from.octets(), to.octets())
-                .map_err(|error| error.to_string())?;
+            let ip =
+                etherparse::Ipv4Header::new(0, HOPS, etherparse::IpNumber::TCP, from.octets(), to.octets())
+                    .map_err(|error| error.to_string())?;
             Ok(PacketBuilder::ip(etherparse::IpHeaders::Ipv4(ip, etherparse::Ipv4Extensions::default())))
         }
         (IpAddr::V6(from), IpAddr::V6(to)) => {

@@ -211,7 +211,9 @@ impl Traffic {
     /// all ends the holding.
     pub fn release(&mut self, rule: &Rule, count: Option<usize>, reversed: bool) -> Vec<Delivery> {
         if count.is_none() {
-            self.orders.retain(|order| order.act != Act::Hold || !(order.rule == *rule || rule.kind == Kind::Everything));
+            self.orders.retain(|order| {
+                order.act != Act::Hold || !(order.rule == *rule || rule.kind == Kind::Everything)
+            });
         }
         let mut chosen: Vec<usize> =
             (0..self.held.len()).filter(|at| rule.matches(&self.held[*at].segment)).collect();
@@ -248,7 +250,14 @@ impl Traffic {
     }
 
     /// Another packet of our own for an end.
-    pub fn inject_other(&mut self, to: Side, what: String, ends: [SocketAddr; 2], bytes: Vec<u8>, now: u64) -> Delivery {
+    pub fn inject_other(
+        &mut self,
+        to: Side,
+        what: String,
+        ends: [SocketAddr; 2],
+        bytes: Vec<u8>,
+        now: u64,
+    ) -> Delivery {
         self.note(PacketRecord::other(now, to.other(), ends, what, "injected", self.step, &bytes));
         Delivery { to, bytes }
     }
@@ -376,7 +385,8 @@ impl Traffic {
         let start = self.read.get(&local).copied().unwrap_or(0);
         let found = self.log.iter().enumerate().skip(start).find_map(|(at, record)| {
             let seen = record.segment.as_ref()?;
-            (record.source == local && record.fate != "injected" && fits(seen)).then(|| (at, record.at, seen.clone()))
+            (record.source == local && record.fate != "injected" && fits(seen))
+                .then(|| (at, record.at, seen.clone()))
         });
         let (at, time, seen) = found?;
         self.read.insert(local, at + 1);
@@ -434,8 +444,17 @@ mod tests {
         let (client, server) = ("10.1.0.1:1".parse().unwrap(), "10.2.0.1:2".parse().unwrap());
         let (from, to) = if from_client { (client, server) } else { (server, client) };
         let flags = Flags::parse(flags).unwrap();
-        let segment =
-            Segment { from, to, flags, seq, ack, window: 10, urgent: 0, options: Vec::new(), payload: Vec::new() };
+        let segment = Segment {
+            from,
+            to,
+            flags,
+            seq,
+            ack,
+            window: 10,
+            urgent: 0,
+            options: Vec::new(),
+            payload: Vec::new(),
+        };
         segment.packet(false).unwrap()
     }
 
@@ -464,7 +483,10 @@ mod tests {
         let fin = packet(true, "FIN+ACK", 101, 501);
         assert_eq!(traffic.arrive(Side::Client, &fin, 1), []);
         assert_eq!(traffic.arrive(Side::Client, &fin, 2), []);
-        assert_eq!(traffic.release(&rule("FIN"), None, false), [Delivery { to: Side::Server, bytes: fin.clone() }]);
+        assert_eq!(
+            traffic.release(&rule("FIN"), None, false),
+            [Delivery { to: Side::Server, bytes: fin.clone() }]
+        );
         assert_eq!(traffic.release(&rule("FIN"), None, false), []);
         assert_eq!(traffic.arrive(Side::Client, &fin, 3).len(), 1, "the holding has ended");
     }

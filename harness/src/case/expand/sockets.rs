@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::case::address::AddressExpr;
 use crate::case::diagnostic::Diagnostics;
 use crate::case::expected::{Expected, Want};
+use crate::case::model::Link;
 use crate::case::source::Span;
 use crate::case::step::{ArgValue, Step};
 use crate::case::verbs::{self, ArgKind, Subject};
-use crate::case::model::Link;
 use crate::host::call::Name;
 
 /// What has been made so far.
@@ -24,6 +24,8 @@ pub(super) struct Sockets {
     elsewhere: BTreeSet<Name>,
     /// Labels of steps that are left out in this cell.
     pub(super) labels_elsewhere: BTreeSet<String>,
+    /// A socket is bound to the wildcard without a word.
+    pub(super) wildcard: bool,
     /// What the setups need.
     pub(super) needs: BTreeSet<String>,
     /// How deep setups are nested.
@@ -91,9 +93,7 @@ impl Sockets {
             "connect" => link == Link::Wire && !made.is_some_and(|made| made.bound),
             _ => false,
         };
-        if bind
-            && let Ok(address) = AddressExpr::parse("any port")
-        {
+        if bind && let Ok(address) = AddressExpr::parse("any port") {
             steps.extend(make("bind", vec![("address", ArgValue::Address(address), span)]));
         }
         steps
@@ -112,6 +112,8 @@ impl Sockets {
         match step.verb.subject {
             Subject::NewSocket | Subject::SocketOrNew => {
                 let made = self.made.entry(step.subject.clone()).or_default();
+                // The system binds it to the wildcard, which trials share.
+                self.wildcard |= step.verb.name == "listen" && !made.bound;
                 match step.verb.name {
                     "bind" => made.bound = true,
                     "listen" => (made.bound, made.listening) = (true, true),
@@ -127,8 +129,10 @@ impl Sockets {
             self.made.entry(name.to_owned()).or_default().begun = true;
         }
         if step.verb.name == "accept" {
-            self.made
-                .insert(new_socket(step).to_owned(), Made { bound: true, connected: true, ..Made::default() });
+            self.made.insert(
+                new_socket(step).to_owned(),
+                Made { bound: true, connected: true, ..Made::default() },
+            );
         }
         if let Some(name) = &step.background {
             let call = Background {
@@ -204,7 +208,10 @@ impl Sockets {
             Some(call) if !call.finished => {
                 call.finished = finish;
                 if finish && !call.ok_by_default && !step.open && step.layer.want.is_none() {
-                    let message = format!("the call `{}` is a `{}`, so this must say what it expects", step.subject, call.verb);
+                    let message = format!(
+                        "the call `{}` is a `{}`, so this must say what it expects",
+                        step.subject, call.verb
+                    );
                     diagnostics.error(step.place.span, message);
                 }
             }

@@ -192,7 +192,9 @@ pub(super) fn segment() -> Value {
             let mut value = match *key {
                 "flags" | "checksum" => prose(),
                 "data" => reference("data"),
-                "options" => json!({"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}}),
+                "options" => {
+                    json!({"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}})
+                }
                 _ => number.clone(),
             };
             if let Some(map) = value.as_object_mut() {

@@ -5,10 +5,17 @@ pub mod netlink;
 pub mod rights;
 pub mod settings;
 pub(crate) mod thread;
+pub(super) mod traced;
+pub(super) mod tracing;
 mod tun;
 pub(super) mod wire;
 
 /// Whether the devices of a wire can be made here.
 pub(crate) fn wire_can_be_made() -> Result<(), String> {
     tun::probe()
+}
+
+/// Whether states can be traced here.
+pub(crate) fn states_can_be_traced() -> Result<(), String> {
+    tracing::can_be_had()
 }

@@ -139,6 +139,7 @@ pub(super) fn furnish(addresses: u16) -> Result<(), String> {
         netlink::loopback_up(),
         netlink::local_route(v4(127, 0, 0, 0), 9, TABLE_LOCAL),
         netlink::local_route(v4(127, 0, 0, 1), 32, TABLE_LOCAL),
+        netlink::broadcast_route(v4(255, 255, 255, 255)),
     ])
     .map_err(|error| format!("loopback: {error}"))?;
     settings::pin();

@@ -66,6 +66,14 @@ pub fn local_route(prefix: IpAddr, length: u8, table: u8) -> Message {
     route(prefix, length, table, HOST, LOCAL, LO)
 }
 
+/// Makes an address one for everybody on the loopback interface.
+#[must_use]
+pub fn broadcast_route(ip: IpAddr) -> Message {
+    const LINK: u8 = 253;
+    const BROADCAST: u8 = 3;
+    route(ip, 32, TABLE_LOCAL, LINK, BROADCAST, LO)
+}
+
 /// Sends a prefix through an interface, with every segment acknowledged at once.
 #[must_use]
 pub fn device_route(prefix: IpAddr, length: u8, index: u32) -> Message {

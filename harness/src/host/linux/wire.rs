@@ -48,7 +48,8 @@ pub(in crate::host) struct Wire {
 impl Wire {
     /// The shared pair. An error is the reason why there is none, and what would help.
     pub(in crate::host) fn new(platform: &Arc<Platform>) -> Result<Self, String> {
-        let base = File::open("/proc/thread-self/ns/net").map_err(|error| format!("own namespace: {error}"))?;
+        let base =
+            File::open("/proc/thread-self/ns/net").map_err(|error| format!("own namespace: {error}"))?;
         let shared = Pair::make(&BTreeMap::new())?;
         Ok(Self { platform: Arc::clone(platform), shared, base: Arc::new(base) })
     }
@@ -76,7 +77,12 @@ impl Wire {
             lease,
         };
         let own = Arc::clone(&pair.ends[side as usize].namespace);
-        Box::new(End { inner: LocalHost::new(place), own, base: Arc::clone(&self.base), _pair: Arc::clone(pair) })
+        Box::new(End {
+            inner: LocalHost::new(place),
+            own,
+            base: Arc::clone(&self.base),
+            _pair: Arc::clone(pair),
+        })
     }
 }
 
@@ -120,7 +126,10 @@ impl Pair {
         let end = |side: Side| {
             // On a thread of its own, which takes its namespace with it.
             thread::scope(|scope| {
-                scope.spawn(|| tunnel(side, wanted)).join().unwrap_or_else(|_| Err("the thread broke".to_owned()))
+                scope
+                    .spawn(|| tunnel(side, wanted))
+                    .join()
+                    .unwrap_or_else(|_| Err("the thread broke".to_owned()))
             })
         };
         let ends = [end(Side::Client)?, end(Side::Server)?];
@@ -155,7 +164,8 @@ impl Pair {
         };
         let addresses = [Side::Client, Side::Server]
             .map(|side| [ipv4(side, number).into(), IpAddr::V6(ipv6(side, number))]);
-        let devices = Devices([Side::Client, Side::Server].map(|side| Arc::clone(&self.ends[side as usize].device)));
+        let devices =
+            Devices([Side::Client, Side::Server].map(|side| Arc::clone(&self.ends[side as usize].device)));
         let cable = Arc::new(Cable::new(addresses, raw, number, Arc::new(devices)));
         trials.insert(number, Arc::clone(&cable));
         (number, cable)
@@ -266,9 +276,13 @@ struct End {
 }
 
 impl End {
-    fn there<T>(&mut self, act: impl FnOnce(&mut LocalHost<Native>) -> Result<T, HostFault>) -> Result<T, HostFault> {
+    fn there<T>(
+        &mut self,
+        act: impl FnOnce(&mut LocalHost<Native>) -> Result<T, HostFault>,
+    ) -> Result<T, HostFault> {
         let enter = |namespace: &File| {
-            setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|error| HostFault::new(format!("setns: {error}")))
+            setns(namespace, CloneFlags::CLONE_NEWNET)
+                .map_err(|error| HostFault::new(format!("setns: {error}")))
         };
         enter(&self.own)?;
         let result = act(&mut self.inner);

@@ -186,7 +186,7 @@ impl<S: Sys> Host for LocalHost<S> {
                 // A connection outlives its socket, so a name that is gone is no fault for a look at the state.
                 self.sockets.find(socket)
             }
-            Look::ClosedPort { .. } => None,
+            Look::ClosedPort { .. } | Look::Path { .. } => None,
         };
         S::look(&mut self.observer, handle, look)
     }

@@ -126,6 +126,9 @@ fn read<S: Sys>(subject: &Subject, size: usize, mode: Mode, slot: &Slot) -> Resu
     }
 }
 
+/// How long to wait before more is tried.
+const FILL_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
+
 fn fill<S: Sys>(subject: &Subject, slot: &Slot) -> Result<Answer, HostFault> {
     let piece = Action::Send { data: Data(vec![b'f'; PIECE]), to: None, flags: Vec::new() };
     let mut taken = 0;
@@ -134,6 +137,10 @@ fn fill<S: Sys>(subject: &Subject, slot: &Slot) -> Result<Answer, HostFault> {
         match answer.result {
             Ok(Outcome::Bytes(n)) => taken += n,
             Ok(_) => taken += PIECE as u64,
+            Err(code) if errors::name(S::OS, code) == Some("EAGAIN") && !S::is_full(subject.cell.get()) => {
+                // What is under way makes room for more, soon or with the next probe of the window.
+                std::thread::sleep(FILL_PAUSE);
+            }
             Err(code) if errors::name(S::OS, code) == Some("EAGAIN") => {
                 answer.result = Ok(Outcome::Bytes(taken));
                 return Ok(answer);
@@ -175,8 +182,9 @@ impl Lateness {
         if end - begin < QUICK {
             return 0;
         }
-        let late = read_waiting::<S>(end) - self.waited + (watchdog::overslept() - self.overslept);
-        late.min(end - begin)
+        // What keeps this thread waiting makes the watchdog oversleep as well: it is counted once.
+        let waited = read_waiting::<S>(end) - self.waited;
+        waited.max(watchdog::overslept() - self.overslept).min(end - begin)
     }
 }
 

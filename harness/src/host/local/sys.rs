@@ -45,6 +45,12 @@ pub trait Sys: 'static {
         look: &Look,
     ) -> Result<Seen, HostFault>;
 
+    /// Whether a socket that takes no more data stays so until the peer reads: nothing is under way, and the peer's
+    /// window is closed. Where a system does not tell, the first refusal has to do.
+    fn is_full(_handle: RawHandle) -> bool {
+        true
+    }
+
     /// Takes connections that are over from the kernel's table, where that can be done.
     fn forget(_observer: &mut Self::Observer, _connections: &[[SocketAddr; 2]]) {}
 

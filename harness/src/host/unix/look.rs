@@ -32,6 +32,7 @@ impl Observer {
                 let (handle, _) = open(socket, name)?;
                 self.states.unsent(handle).map(Seen::Count)
             }
+            Look::Path { .. } => Err(HostFault::new("the states of this trial are not traced")),
             Look::ClosedPort { ip, kind } => closed_port(*ip, *kind).map(Seen::Port),
         }
     }

@@ -33,6 +33,11 @@ pub fn handle(fd: std::os::fd::RawFd) -> RawHandle {
     raw::handle(fd)
 }
 
+/// The MSG_ flags that this system has.
+pub fn flags() -> impl Iterator<Item = &'static str> {
+    flags::FLAGS.iter().map(|(name, _)| *name)
+}
+
 /// A Unix system.
 pub struct Native;
 
@@ -73,6 +78,10 @@ impl Sys for Native {
         look: &Look,
     ) -> Result<Seen, HostFault> {
         observer.look(socket, look)
+    }
+
+    fn is_full(handle: RawHandle) -> bool {
+        state::is_full(handle)
     }
 
     fn forget(observer: &mut look::Observer, connections: &[[SocketAddr; 2]]) {

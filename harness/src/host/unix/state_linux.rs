@@ -72,6 +72,16 @@ fn info(handle: RawHandle) -> Result<TcpState, HostFault> {
     tcp_info::state(Os::Linux, &room[..n]).ok_or_else(|| HostFault::new("TCP_INFO has no state"))
 }
 
+/// Whether nothing is under way and the peer's window is closed: tcpi_unacked and tcpi_snd_wnd (Linux 5.4) are 0.
+pub(super) fn is_full(handle: RawHandle) -> bool {
+    const UNACKED: usize = 24;
+    const SND_WND: usize = 228;
+    let mut room = [0; 512];
+    let Ok(n) = raw::option(handle, libc::IPPROTO_TCP, libc::TCP_INFO, &mut room) else { return true };
+    let is_zero = |at: usize| room[..n].get(at..at + 4).is_none_or(|field| field == [0; 4]);
+    is_zero(UNACKED) && is_zero(SND_WND)
+}
+
 /// Bytes that have arrived; for a listener, connections that wait.
 pub(super) fn received(handle: RawHandle) -> Result<u64, HostFault> {
     match raw::ioctl_int(handle, libc::FIONREAD) {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use socket2::SockAddr;
 use windows_sys::Win32::Networking::WinSock as ws;
 
+use super::fault;
 use super::raw::Raw;
 use crate::host::call::Address;
 
@@ -14,6 +15,18 @@ use crate::host::call::Address;
 pub(super) fn with<T>(address: &Address, call: impl FnOnce(*const ws::SOCKADDR, i32) -> Raw<T>) -> Raw<T> {
     let room = Room::new(address);
     call(room.pointer(), room.length)
+}
+
+/// Passes an address to a call that may fault for a null pointer.
+pub(super) fn with_any<T: Send + 'static>(
+    address: &Address,
+    call: impl FnOnce(*const ws::SOCKADDR, i32) -> Raw<T> + Send + 'static,
+) -> Raw<T> {
+    if *address == Address::Null {
+        let length = Room::new(address).length;
+        return fault::survive(move || call(std::ptr::null(), length));
+    }
+    with(address, call)
 }
 
 /// An address with room behind it.

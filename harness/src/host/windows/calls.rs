@@ -6,6 +6,7 @@ use windows_sys::Win32::Networking::WinSock as ws;
 
 use super::context::{self, Context};
 use super::raw::{self, Raw, Sets};
+use super::thread::unless_mistaken;
 use super::{Native, address, descriptor, flags, options, overlapped, ready};
 use crate::host::HostFault;
 use crate::host::call::{Action, Address, Choice, Family, Kind, Mode};
@@ -20,12 +21,14 @@ pub(super) fn call(cell: &Cell, kind: Kind, action: &Action, mode: Mode) -> Resu
             made(raw::socket(number(*family), socket_type(*kind), *protocol))
         }
         Action::Descriptor { what } => made(Ok(descriptor::make(*what)?)),
-        Action::Bind { address } => plain(address::with(address, |at, length| raw::bind(handle, at, length))),
+        Action::Bind { address } => {
+            plain(address::with_any(address, move |at, length| raw::bind(handle, at, length)))
+        }
         Action::Listen { backlog } => plain(raw::listen(handle, *backlog)),
         Action::Connect { to, via } => connect(cell, to, via, mode)?,
         Action::Accept { via, .. } => accept(cell, via, mode)?,
         Action::Send { data, to, flags } => send(handle, &data.0, to.as_ref(), flags::number(flags)?, mode),
-        Action::Recv { size, flags } => recv(handle, kind, *size, flags::number(flags)?, mode),
+        Action::Recv { size, flags } => recv(cell, kind, *size, flags::number(flags)?, mode),
         Action::Shutdown { how } => cut(plain(once(handle, mode, || raw::shutdown(handle, *how)))),
         Action::Close => close(cell, mode, false),
         Action::Abort => close(cell, mode, true),
@@ -57,14 +60,14 @@ fn socket_type(kind: Choice<Kind>) -> i32 {
 
 fn connect(cell: &Cell, to: &Address, via: &str, mode: Mode) -> Result<Answer, HostFault> {
     let handle = cell.get();
-    let one = match via {
+    let one: fn(RawHandle, *const ws::SOCKADDR, i32) -> Raw<()> = match via {
         "connect" => raw::connect,
         "WSAConnect" => raw::wsa_connect,
         // Always overlapped; what is asked for is only whether its end is waited for.
         "ConnectEx" => return Ok(plain(overlapped::connect(handle, to, mode))),
         _ => return Err(unknown(via)),
     };
-    let result = once(handle, mode, || address::with(to, |at, length| one(handle, at, length)));
+    let result = once(handle, mode, || address::with_any(to, move |at, length| one(handle, at, length)));
     Ok(plain(match result {
         Err(ws::WSAEWOULDBLOCK) if mode == Mode::Waiting => {
             // The end of a connect is writability, or an exception where it failed.
@@ -76,12 +79,12 @@ fn connect(cell: &Cell, to: &Address, via: &str, mode: Mode) -> Result<Answer, H
 }
 
 fn accept(cell: &Cell, via: &str, mode: Mode) -> Result<Answer, HostFault> {
-    let listener = cell.get();
     let result = match via {
         "accept" => accept_plain(cell, mode),
-        "AcceptEx" => overlapped::accept(listener, mode).map(|accepted| {
+        "AcceptEx" => unless_mistaken(cell, |listener| {
+            let accepted = overlapped::accept(listener, mode)?;
             context::remember(accepted.socket, Context { listener, local: accepted.local });
-            (accepted.socket, accepted.peer)
+            Ok((accepted.socket, accepted.peer))
         }),
         _ => return Err(unknown(via)),
     };
@@ -93,10 +96,10 @@ fn accept(cell: &Cell, via: &str, mode: Mode) -> Result<Answer, HostFault> {
 
 fn accept_plain(cell: &Cell, mode: Mode) -> Raw<(RawHandle, Option<SocketAddr>)> {
     loop {
-        let listener = cell.get();
-        match once(listener, mode, || raw::accept(listener)) {
+        match unless_mistaken(cell, |listener| once(listener, mode, || raw::accept(listener))) {
             Err(ws::WSAEWOULDBLOCK) if mode == Mode::Waiting => {
-                raw::select(cell.get(), Sets { read: true, write: false, except: false }, None)?;
+                let asked = Sets { read: true, write: false, except: false };
+                unless_mistaken(cell, |listener| raw::select(listener, asked, None))?;
             }
             Ok(accepted) if mode != Mode::Blocking => {
                 // It inherits what was set for this one call.
@@ -123,16 +126,14 @@ fn send(handle: RawHandle, data: &[u8], to: Option<&Address>, flags: i32, mode: 
     answer
 }
 
-fn recv(handle: RawHandle, kind: Kind, size: usize, flags: i32, mode: Mode) -> Answer {
+fn recv(cell: &Cell, kind: Kind, size: usize, flags: i32, mode: Mode) -> Answer {
     let mut buffer = vec![0; size];
-    let got = match (kind, mode) {
+    let got = unless_mistaken(cell, |handle| match (kind, mode) {
         (Kind::Stream, Mode::Waiting) => overlapped::recv(handle, &mut buffer, flags).map(|n| (n, None)),
         (Kind::Datagram, Mode::Waiting) => overlapped::recv_from(handle, &mut buffer, flags),
-        (Kind::Stream, _) => {
-            once(handle, mode, || raw::recv(handle, &mut buffer, flags)).map(|n| (n, None))
-        }
+        (Kind::Stream, _) => once(handle, mode, || raw::recv(handle, &mut buffer, flags)).map(|n| (n, None)),
         (Kind::Datagram, _) => once(handle, mode, || raw::recv_from(handle, &mut buffer, flags)),
-    };
+    });
     match got {
         Err(code) => plain(Err(code)),
         Ok((n, peer)) => {

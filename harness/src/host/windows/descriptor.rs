@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE};
 
 use super::raw::{self, Raw};
-use super::{Native, context};
+use super::{Native, context, thread};
 use crate::host::HostFault;
 use crate::host::call::DescriptorKind;
 use crate::host::local::sys::{RawHandle, Sys};
@@ -33,6 +33,7 @@ pub(super) fn make(what: DescriptorKind) -> Result<RawHandle, HostFault> {
 /// Calls closesocket. What is no socket is closed as well, after that call has said so.
 pub(super) fn close(handle: RawHandle) -> Raw<()> {
     context::forget(handle);
+    thread::forget(handle);
     let closed = raw::close(handle);
     let mut others = others();
     if let Some(at) = others.iter().position(|other| *other == handle) {

@@ -14,7 +14,7 @@ pub(super) fn number(names: &[String]) -> Result<i32, HostFault> {
 }
 
 /// What Windows has. It has no SIGPIPE either, so that what keeps it away is no bit.
-const FLAGS: &[(&str, i32)] = &[
+pub(super) const FLAGS: &[(&str, i32)] = &[
     ("MSG_DONTROUTE", ws::MSG_DONTROUTE),
     ("MSG_INTERRUPT", ws::MSG_INTERRUPT as i32),
     ("MSG_NOSIGNAL", 0),
@@ -22,6 +22,8 @@ const FLAGS: &[(&str, i32)] = &[
     ("MSG_PARTIAL", ws::MSG_PARTIAL as i32),
     ("MSG_PEEK", ws::MSG_PEEK),
     ("MSG_PUSH_IMMEDIATE", ws::MSG_PUSH_IMMEDIATE),
+    // A flag that calls give back; a program can pass it all the same.
+    ("MSG_TRUNC", ws::MSG_TRUNC as i32),
     ("MSG_WAITALL", ws::MSG_WAITALL),
 ];
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use windows_sys::Win32::Networking::WinSock as ws;
 
 use super::address;
-use super::raw::{self, Raw};
-use super::table::States;
+use super::raw::{self, Raw, Sets};
+use super::table::{self, States};
 use crate::host::call::{Address, Kind};
 use crate::host::local::sys::RawHandle;
 use crate::host::{HostFault, Look, Seen};
@@ -26,27 +26,41 @@ impl Observer {
                 self.states.look(handle, *local, *peer).map(Seen::State)
             }
             Look::Received { socket: name } => {
-                let (handle, _) =
-                    socket.ok_or_else(|| HostFault::new(format!("`{name}` is no open socket")))?;
+                let (handle, _) = open(socket, name)?;
                 received(handle).map(Seen::Count)
             }
-            Look::Unsent { .. } => {
-                Err(HostFault::new("Windows does not tell how many bytes were sent and not acknowledged"))
+            Look::Unsent { socket: name } => {
+                let (handle, _) = open(socket, name)?;
+                table::unsent(handle).map(Seen::Count)
             }
+            Look::Path { .. } => Err(HostFault::new("the states of this trial are not traced")),
             Look::ClosedPort { ip, kind } => closed_port(*ip, *kind).map(Seen::Port),
         }
     }
 }
 
-/// Bytes that have arrived.
+fn open(socket: Option<(RawHandle, Kind)>, name: &str) -> Result<(RawHandle, Kind), HostFault> {
+    socket.ok_or_else(|| HostFault::new(format!("`{name}` is no open socket")))
+}
+
+/// Bytes that have arrived. Of a listener Windows tells only whether anybody waits.
 fn received(handle: RawHandle) -> Result<u64, HostFault> {
     let mut listens = [0; 4];
-    let listens = raw::option(handle, ws::SOL_SOCKET, ws::SO_ACCEPTCONN, &mut listens).is_ok()
-        && listens != [0; 4];
+    let listens =
+        raw::option(handle, ws::SOL_SOCKET, ws::SO_ACCEPTCONN, &mut listens).is_ok() && listens != [0; 4];
     if listens {
-        return Err(HostFault::new("Windows does not tell how many connections wait to be accepted"));
+        let asked = Sets { read: true, write: false, except: false };
+        let now = ws::TIMEVAL::default();
+        return raw::select(handle, asked, Some(now))
+            .map(|sets| u64::from(sets.read))
+            .map_err(refused("select"));
     }
-    raw::bytes_to_read(handle).map_err(|code| HostFault::new(format!("FIONREAD: error {code}")))
+    raw::bytes_to_read(handle).map_err(refused("FIONREAD"))
+}
+
+/// The fault of a look that Winsock refuses.
+fn refused(what: &str) -> impl Fn(i32) -> HostFault {
+    move |code| HostFault::new(format!("{what}: error {code}"))
 }
 
 /// Ports below the ephemeral range of Windows, and of Linux where that stands in for it.

@@ -9,6 +9,7 @@ mod address;
 mod calls;
 mod context;
 mod descriptor;
+mod fault;
 mod flags;
 mod look;
 mod options;
@@ -35,6 +36,11 @@ pub fn handle(socket: std::os::windows::io::RawSocket) -> RawHandle {
     socket
 }
 
+/// The MSG_ flags that Windows has.
+pub fn flags() -> impl Iterator<Item = &'static str> {
+    flags::FLAGS.iter().map(|(name, _)| *name)
+}
+
 /// Windows.
 pub struct Native;
 
@@ -57,7 +63,7 @@ impl Sys for Native {
     }
 
     fn this_thread() -> Box<dyn Target> {
-        Box::new(thread::Thread)
+        Box::new(thread::Thread::current())
     }
 
     fn kept_waiting() -> u64 {

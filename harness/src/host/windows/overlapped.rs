@@ -25,9 +25,7 @@ pub(super) fn connect(handle: RawHandle, to: &Address, mode: Mode) -> Raw<()> {
     run(handle, mode, |overlapped| {
         let (at, length) = (to.pointer(), to.length);
         // SAFETY: the address as in `raw::bind`; the OVERLAPPED lives until the call is over.
-        yes(unsafe {
-            connect_ex(socket_of(handle), at, length, null, 0, std::ptr::null_mut(), overlapped)
-        })
+        yes(unsafe { connect_ex(socket_of(handle), at, length, null, 0, std::ptr::null_mut(), overlapped) })
     })
     .map(drop)
 }
@@ -106,7 +104,8 @@ fn addresses(names: &[u64]) -> (Option<SocketAddr>, Option<SocketAddr>) {
 /// # Safety
 /// The pointer is null or points to an address of that length.
 unsafe fn copied(address: *const ws::SOCKADDR, length: i32) -> Option<SocketAddr> {
-    let length = usize::try_from(length).ok().filter(|n| *n > 0 && *n <= size_of::<ws::SOCKADDR_STORAGE>())?;
+    let length =
+        usize::try_from(length).ok().filter(|n| *n > 0 && *n <= size_of::<ws::SOCKADDR_STORAGE>())?;
     if address.is_null() {
         return None;
     }

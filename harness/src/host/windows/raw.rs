@@ -50,16 +50,12 @@ pub(super) fn connect(handle: RawHandle, address: *const ws::SOCKADDR, length: i
 pub(super) fn wsa_connect(handle: RawHandle, address: *const ws::SOCKADDR, length: i32) -> Raw<()> {
     use std::ptr::{null, null_mut};
     // SAFETY: as in `bind`; the other pointers may be null.
-    done(unsafe {
-        ws::WSAConnect(socket_of(handle), address, length, null(), null_mut(), null(), null())
-    })
+    done(unsafe { ws::WSAConnect(socket_of(handle), address, length, null(), null_mut(), null(), null()) })
 }
 
 pub(super) fn accept(listener: RawHandle) -> Raw<(RawHandle, Option<SocketAddr>)> {
     // SAFETY: the kernel writes the address up to its length.
-    unsafe {
-        named(|storage, length| made(ws::accept(socket_of(listener), storage, length)))
-    }
+    unsafe { named(|storage, length| made(ws::accept(socket_of(listener), storage, length))) }
 }
 
 pub(super) fn send(handle: RawHandle, data: &[u8], flags: i32) -> Raw<usize> {
@@ -180,18 +176,14 @@ pub(super) fn linger(handle: RawHandle, seconds: Option<u16>) -> Raw<()> {
 
 pub(super) fn local_name(handle: RawHandle) -> Raw<Option<SocketAddr>> {
     // SAFETY: the address is written up to its length.
-    unsafe {
-        named(|storage, length| done(ws::getsockname(socket_of(handle), storage, length)))
-    }
-    .map(|((), address)| address)
+    unsafe { named(|storage, length| done(ws::getsockname(socket_of(handle), storage, length))) }
+        .map(|((), address)| address)
 }
 
 pub(super) fn peer_name(handle: RawHandle) -> Raw<Option<SocketAddr>> {
     // SAFETY: the address is written up to its length.
-    unsafe {
-        named(|storage, length| done(ws::getpeername(socket_of(handle), storage, length)))
-    }
-    .map(|((), address)| address)
+    unsafe { named(|storage, length| done(ws::getpeername(socket_of(handle), storage, length))) }
+        .map(|((), address)| address)
 }
 
 /// `WSAPoll` of one socket: the bits that came.

@@ -28,12 +28,12 @@ pub(super) fn ready(
 const ALL: i16 = ws::POLLRDNORM | ws::POLLRDBAND | ws::POLLWRNORM;
 const EVERY: Sets = Sets { read: true, write: true, except: true };
 
-/// By the names that other systems have for them: there IN is the normal data, and OUT is WRNORM by definition.
+/// By their own names: POLLIN stands for RDNORM and RDBAND together, and POLLOUT is WRNORM.
 const POLL: &[(&str, i16)] = &[
-    ("IN", ws::POLLRDNORM),
+    ("RDNORM", ws::POLLRDNORM),
     ("RDBAND", ws::POLLRDBAND),
     ("PRI", ws::POLLPRI),
-    ("OUT", ws::POLLWRNORM),
+    ("WRNORM", ws::POLLWRNORM),
     ("WRBAND", ws::POLLWRBAND),
     ("ERR", ws::POLLERR),
     ("HUP", ws::POLLHUP),
@@ -49,7 +49,11 @@ fn names(bits: i16) -> Outcome {
 fn sets(sets: Sets) -> Outcome {
     let named = [("read", sets.read), ("write", sets.write), ("except", sets.except)];
     Outcome::Bits(
-        named.into_iter().filter(|(_, there)| *there).map(|(name, _)| name.to_owned()).collect::<BTreeSet<_>>(),
+        named
+            .into_iter()
+            .filter(|(_, there)| *there)
+            .map(|(name, _)| name.to_owned())
+            .collect::<BTreeSet<_>>(),
     )
 }
 
@@ -81,8 +85,8 @@ mod tests {
 
     #[test]
     fn every_bit_has_one_name() {
-        assert_eq!(names(0x13).to_string(), "[ERR, HUP, OUT]");
-        assert_eq!(names(ws::POLLIN).to_string(), "[IN, RDBAND]");
+        assert_eq!(names(0x13).to_string(), "[ERR, HUP, WRNORM]");
+        assert_eq!(names(ws::POLLIN).to_string(), "[RDBAND, RDNORM]");
         assert_eq!(sets(Sets { write: false, ..EVERY }).to_string(), "[except, read]");
     }
 

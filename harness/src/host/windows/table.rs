@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, NO_ERROR};
 use windows_sys::Win32::NetworkManagement::IpHelper::{GetExtendedTcpTable, TCP_TABLE_OWNER_PID_ALL};
-use windows_sys::Win32::Networking::WinSock::{ADDRESS_FAMILY, AF_INET, AF_INET6, SIO_TCP_INFO};
+use windows_sys::Win32::Networking::WinSock::{ADDRESS_FAMILY, AF_INET, AF_INET6, SIO_TCP_INFO, TCP_INFO_v0};
 
 use super::raw;
 use crate::host::HostFault;
@@ -88,10 +88,27 @@ fn decode(family: ADDRESS_FAMILY, room: &[u32]) -> Result<Vec<Entry>, String> {
     if family == AF_INET { windows_table::decode_v4(&bytes) } else { windows_table::decode_v6(&bytes) }
 }
 
-/// What the socket itself tells; nothing where Windows is older than that, or where the socket is none of TCP.
+/// What the socket itself tells.
 fn info(handle: RawHandle) -> Option<TcpState> {
+    tcp_info::state(Os::Windows, &tcp_info_v0(handle)?)
+}
+
+/// Bytes that were sent and not acknowledged; not those that wait to be sent.
+pub(super) fn unsent(handle: RawHandle) -> Result<u64, HostFault> {
+    let info = tcp_info_v0(handle);
+    let at = std::mem::offset_of!(TCP_INFO_v0, BytesInFlight);
+    let bytes = info.as_ref().and_then(|info| info.get(at..at + 4)?.try_into().ok());
+    let told = bytes.map(|bytes| u64::from(u32::from_ne_bytes(bytes)));
+    told.ok_or_else(|| {
+        HostFault::new("this system does not tell how many bytes were sent and not acknowledged")
+    })
+}
+
+/// `SIO_TCP_INFO`; nothing where Windows is older than that, in Wine, or where the socket is none of TCP.
+fn tcp_info_v0(handle: RawHandle) -> Option<Vec<u8>> {
     let version = 0_u32.to_ne_bytes();
-    let mut room = [0; 256];
+    let mut room = vec![0; 256];
     let n = raw::ioctl(handle, SIO_TCP_INFO, &version, &mut room).ok()?;
-    tcp_info::state(Os::Windows, &room[..n])
+    room.truncate(n);
+    Some(room)
 }

@@ -1,0 +1,99 @@
+//! What differs between systems for the program around the trials: Ctrl-C, a place where output is thrown away, how an
+//! argument is quoted, what the machine is called.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// An argument as the system's usual shell wants it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    if cfg!(windows) { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// The machine's name.
+#[must_use]
+pub fn host_name() -> String {
+    #[cfg(unix)]
+    if let Ok(names) = nix::sys::utsname::uname() {
+        return names.nodename().to_string_lossy().into_owned();
+    }
+    std::env::var("COMPUTERNAME").unwrap_or_else(|_| "localhost".to_owned())
+}
+
+/// A file that takes what nobody wants to read.
+#[derive(Debug)]
+pub struct Nowhere(PathBuf);
+
+impl Nowhere {
+    /// The null device; on Windows a temporary file, as NUL cannot be truncated under Wine, which creating a file does.
+    #[must_use]
+    pub fn new() -> Self {
+        if cfg!(windows) {
+            let file = format!("sockspec-{}.log", std::process::id());
+            return Self(std::env::temp_dir().join(file));
+        }
+        Self(PathBuf::from("/dev/null"))
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Default for Nowhere {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Nowhere {
+    fn drop(&mut self) {
+        if cfg!(windows) {
+            // A file that is left behind in the folder for such files is no fault of the run.
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+}
+
+/// Sets the flag at the first Ctrl-C; the second one ends the process at once. To be called before any other thread is
+/// started. On Windows Ctrl-C ends the process, as it does by default.
+///
+/// SIGINT is blocked in every thread and fetched by one that waits for it: a handler would run on any thread, and a
+/// call under test there would end with EINTR.
+pub fn watch_interrupts(flag: &Arc<AtomicBool>) -> std::io::Result<()> {
+    #[cfg(unix)]
+    unix::watch(Arc::clone(flag))?;
+    #[cfg(not(unix))]
+    let _ = flag;
+    Ok(())
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use nix::sys::signal::{SigSet, Signal, kill};
+    use nix::unistd::Pid;
+
+    pub(super) fn watch(flag: Arc<AtomicBool>) -> io::Result<()> {
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGINT);
+        signals.thread_block()?;
+        thread::Builder::new().name("ctrl-c".into()).spawn(move || {
+            while signals.wait().is_ok() {
+                if flag.swap(true, Ordering::SeqCst) {
+                    // The default action ends the process, and a shell sees that it was the signal.
+                    let _ = signals.thread_unblock();
+                    let _ = kill(Pid::this(), Signal::SIGINT);
+                }
+            }
+        })?;
+        Ok(())
+    }
+}
