@@ -35,6 +35,10 @@ fn every_verb_can_fail() {
         let id = format!("verbs/{}", verb.name);
         let result =
             results.iter().find(|result| result.id == id).unwrap_or_else(|| panic!("no case for {id}"));
+        if verb.name == "path" && result.verdict.kind == Kind::Skip {
+            // Few machines let their kernel be traced.
+            continue;
+        }
         assert_eq!(result.verdict.kind, Kind::Fail, "{id}: {:?}", result.verdict);
         // What an interruption does is only seen when the call is finished.
         let verb = if verb.name == "interrupt" { "finish" } else { verb.name };

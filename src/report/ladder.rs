@@ -65,12 +65,17 @@ fn step(rows: &mut Vec<Row>, trial: &TrialResult, record: &StepRecord, sides: &S
     let text = trial.steps.get(record.step).map(|text| one_line(text).into_owned()).unwrap_or_default();
     let number = record.step + 1;
     let packets = &trial.record.packets;
-    let came = || packets.iter().filter(|packet| packet.step == record.step).map(Row::packet);
     if COMMANDS.contains(&text.split(' ').next().unwrap_or_default()) {
-        rows.push(Row::command(record.begin, &format!("{number} {text}")));
+        // A command acts at the end of its step, when all that was sent before has come. What a release sets off comes
+        // behind it.
         let released = format!("released in step {number}");
-        rows.extend(packets.iter().filter(|packet| packet.fate.ends_with(&released)).map(Row::released));
-        rows.extend(came());
+        let is_released = |packet: &&PacketRecord| packet.fate.ends_with(&released);
+        let behind = |packet: &&PacketRecord| text.starts_with("release") && !is_released(packet);
+        let came = || packets.iter().filter(|packet| packet.step == record.step);
+        rows.extend(came().filter(|packet| !behind(packet)).map(Row::packet));
+        rows.push(Row::command(record.finish, &format!("{number} {text}")));
+        rows.extend(packets.iter().filter(is_released).map(Row::released));
+        rows.extend(came().filter(behind).map(Row::packet));
         return;
     }
     let outcome = match (&record.outcome, record.end) {
@@ -79,6 +84,7 @@ fn step(rows: &mut Vec<Row>, trial: &TrialResult, record: &StepRecord, sides: &S
         (None, End::Asleep) => ": asleep".to_owned(),
         (None, _) => ": -".to_owned(),
     };
+    let came = || packets.iter().filter(|packet| packet.step == record.step).map(Row::packet);
     let side = sides.of_step(record, &text);
     let row = |at| Row::step(at, side, &format!("{number} {text}"), &outcome);
     if record.call.is_some() {
@@ -237,12 +243,12 @@ mod tests {
     fn a_simultaneous_close() {
         insta::assert_snapshot!(draw(&sample::crossing()), @r#"
                                      client                               server
-   0.000 ms                                 │       1 hold FIN        │
+   0.005 ms                                 │       1 hold FIN        │
    0.100 ms    2 shutdown client, how write │                         │
    0.107 ms                                 │─── FIN+ACK 1 ack 1 ───▶|│ held, released in step 4
    0.200 ms                                 │                         │ 3 shutdown server, how write
    0.207 ms        held, released in step 4 │|◀─── FIN+ACK 1 ack 1 ───│
-   0.300 ms                                 │      4 release FIN      │
+   0.305 ms                                 │      4 release FIN      │
                                             │┄┄┄┄ FIN+ACK 1 ack 1 ┄┄┄▶│
                                             │◀┄┄┄ FIN+ACK 1 ack 1 ┄┄┄┄│
    0.307 ms                                 │◀───── ACK 2 ack 2 ──────│
@@ -264,12 +270,12 @@ mod tests {
         }
         insta::assert_snapshot!(draw(&trial), @r#"
                                      client                               far end
-   0.000 ms                                 │       1 hold FIN        │
+   0.005 ms                                 │       1 hold FIN        │
    0.100 ms    2 shutdown client, how write │                         │
    0.107 ms                                 │─── FIN+ACK 1 ack 1 ───✗ │ dropped
    0.200 ms                                 │                         │ 3 shutdown server, how write
    0.207 ms          lost, the cable is cut │ ✗─── FIN+ACK 1 ack 1 ───│
-   0.300 ms                                 │      4 release FIN      │
+   0.305 ms                                 │      4 release FIN      │
    0.307 ms                                 │◀───── ACK 2 ack 2 ──────│
    0.307 ms                        injected │────── ACK 2 ack 2 ─────▶│
    1.400 ms         5 state client: CLOSING │                         │

@@ -194,6 +194,10 @@ pub const NEEDS: &[(&str, &str)] = &[
     ("state of closed connections", "the platform shows the state of connections whose socket is closed"),
     ("signals", "calls can be interrupted by a signal; `interrupt` needs it by itself"),
     (
+        "accept queue length",
+        "the platform tells how many connections wait; `queued` of a listener beyond 1 needs it",
+    ),
+    (
         "unsent bytes",
         "the platform tells how many bytes are not acknowledged; `direction: unsent` needs it by itself",
     ),

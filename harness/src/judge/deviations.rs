@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::verdict::{Finding, Kind, Verdict};
 use crate::case::trial::Trial;
 use crate::glob::glob;
+use crate::judge;
 use crate::record::Record;
 
 /// A file of `deviations/`.
@@ -80,11 +81,16 @@ impl Deviation {
             && self.rows.iter().all(|(axis, rows)| trial.axes.get(axis).is_some_and(|row| any(rows, row)))
     }
 
-    /// Whether the trial failed at the step, and with the outcome, that the entry names.
+    /// Whether the trial failed at the step, and with the outcome, that the entry names. Where the outcome is right and
+    /// its time is not, it is `OUTCOME too soon` or `OUTCOME too late`.
     fn explains(&self, trial: &Trial, record: &Record) -> bool {
         let Some(last) = record.steps.last() else { return false };
-        let step = trial.steps.get(last.step).is_some_and(|step| glob(&self.step, &step.text));
-        step && last.outcome.as_ref().is_some_and(|outcome| any(&self.outcome, &outcome.to_string()))
+        let (Some(step), Some(outcome)) = (trial.steps.get(last.step), &last.outcome) else { return false };
+        let mut told = outcome.to_string();
+        if let Some(time) = judge::untimely(trial, record, record.steps.len() - 1) {
+            told = format!("{told} too {time}");
+        }
+        glob(&self.step, &step.text) && any(&self.outcome, &told)
     }
 }
 

@@ -170,6 +170,21 @@ fn elapsed(trial: &Trial, record: &Record, step: &StepRecord) -> Duration {
     }
 }
 
+/// `soon` or `late`, where a step has the outcome that is expected, and not the time.
+#[must_use]
+pub fn untimely(trial: &Trial, record: &Record, index: usize) -> Option<&'static str> {
+    let step = record.steps.get(index)?;
+    let expectation = &trial.steps.get(step.step)?.expectation;
+    if !expectation.want.accepts(step.outcome.as_ref()?) {
+        return None;
+    }
+    let text = wrong_duration(expectation, elapsed(trial, record, step), Duration::from_nanos(step.late))?;
+    Some(if text.contains(TOO_SOON) { "soon" } else { "late" })
+}
+
+/// How a message begins that tells that something was over too soon.
+const TOO_SOON: &str = "took only";
+
 /// A kernel timer does not fire before its time; it fires after it by the granularity of the platform's timers, which
 /// on Linux is an eighth (kernel/time/timer.c) and a tick of at most 10 ms.
 fn wrong_duration(expectation: &Expectation, elapsed: Duration, late: Duration) -> Option<String> {
@@ -183,7 +198,7 @@ fn wrong_duration(expectation: &Expectation, elapsed: Duration, late: Duration) 
     };
     let shown = short_duration(elapsed);
     if elapsed < from {
-        return Some(format!("expected to take {text}, took only {shown:?}"));
+        return Some(format!("expected to take {text}, {TOO_SOON} {shown:?}"));
     }
     if to.is_some_and(|to| elapsed > to + late) {
         let lateness = if late > Duration::from_millis(1) {

@@ -59,7 +59,7 @@ pub(in crate::platform::probe) fn rights() -> Vec<&'static str> {
         rights.push("ordinary user");
     }
     // tcp_conn_request drops a SYN that meets a full accept queue.
-    rights.extend(["signals", "silent listener"]);
+    rights.extend(["accept queue length", "signals", "silent listener"]);
     rights
 }
 

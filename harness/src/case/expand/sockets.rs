@@ -123,6 +123,12 @@ impl Sockets {
             }
             _ => {}
         }
+        let counts =
+            step.layer.want.iter().flat_map(|want| want.wants()).any(|want| matches!(want, Want::Bytes(2..)));
+        let listens = self.made.get(&step.subject).is_some_and(|made| made.listening);
+        if step.verb.name == "queued" && listens && counts {
+            self.needs.insert("accept queue length".to_owned());
+        }
         if step.verb.name == "inject"
             && let Some(name) = step.word("as")
         {
