@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::path::Path;
+use std::path::{MAIN_SEPARATOR, Path};
 
 use sockspec_harness::case::diagnostic::Diagnostic;
 use sockspec_harness::case::suite::{LoadError, Origin};
@@ -37,11 +37,13 @@ impl CaseFiles for Files {
         }
     }
 
+    /// With forward slashes on every system, as the cases' own paths have them.
     fn shown(&self, file: &str) -> String {
-        match &self.0 {
-            Origin::Folder(folder) => folder.join(file).display().to_string(),
-            Origin::Embedded(_) => Path::new("cases").join(file).display().to_string(),
-        }
+        let path = match &self.0 {
+            Origin::Folder(folder) => folder.join(file),
+            Origin::Embedded(_) => Path::new("cases").join(file),
+        };
+        path.display().to_string().replace(MAIN_SEPARATOR, "/")
     }
 }
 

@@ -136,7 +136,7 @@ fn what_is_wrong_is_refused() {
         "{connect: a, to: b, stop: true}",
         "{connect: a, to: b, now: true}",
         "{ready: a, expect: [OTU]}",
-        "{ready: a, expect: [OUT], background: x}",
+        "{state: a, expect: CLOSED, background: x}",
         "{state: {a: FIN_WAIT}}",
         "{state: {a: CLOSED}, os: {linux: CLOSED}}",
         "{state: a}",

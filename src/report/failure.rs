@@ -154,14 +154,19 @@ fn block(out: &mut String, label: &str, text: &str) -> std::fmt::Result {
     Ok(())
 }
 
-/// What was observed, with the native code behind the error's name: `ECONNREFUSED (WSAECONNREFUSED 10061)`.
+/// What was observed, with the native code behind the error's name: `ECONNREFUSED (WSAECONNREFUSED 10061)`. The verdict
+/// may have said it already.
 fn with_native(observed: &str, step: &StepRecord) -> String {
+    let native = native(step);
+    if observed.contains(&native) {
+        return observed.to_owned();
+    }
     let name = step.outcome.as_ref().map(ToString::to_string).unwrap_or_default();
     let (name, rest) = match observed.strip_prefix(&name) {
         Some(rest) => (name.as_str(), rest),
         None => (observed, ""),
     };
-    format!("{name}{}{rest}", native(step))
+    format!("{name}{native}{rest}")
 }
 
 /// The raw code of a call's error, and its native name: ` (WSAECONNREFUSED 10061)`.

@@ -201,7 +201,9 @@ fn may_have(verb: &Verb, key: &str) -> bool {
         (Class::Macro, "only") => true,
         (Class::Macro, _) => false,
         (Class::Call, "now" | "gaps") => false,
-        (Class::Look, "background" | "mode" | "nonblocking" | "gaps") => false,
+        // With a time limit it is a call like others.
+        (Class::Look, "background") => verb.arg("timeout").is_some(),
+        (Class::Look, "mode" | "nonblocking" | "gaps") => false,
         (Class::Background, "background" | "mode" | "nonblocking" | "now" | "gaps") => false,
         (Class::Wire, "background" | "mode" | "nonblocking" | "now") => false,
         (Class::Wire, "gaps") => verb.name == "sent",

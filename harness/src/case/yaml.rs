@@ -345,8 +345,8 @@ mod tests {
     fn what_the_language_does_not_have_is_refused_with_its_place() {
         for (text, message) in [
             ("a: 1\na: 2\n", "x.yaml:2:1 the key `a` stands twice in this map"),
-            ("a: &x 1\n", "x.yaml:1:7 anchors are not part of the case language"),
-            ("a: !t 1\n", "x.yaml:1:7 tags are not part of the case language"),
+            ("a: &x 1\n", "x.yaml:1:4 anchors are not part of the case language"),
+            ("a: !t 1\n", "x.yaml:1:4 tags are not part of the case language"),
             ("a: 1\n---\nb: 2\n", "x.yaml:2:1 a file holds one document; this starts a second one"),
             ("", "x.yaml:1:1 the file is empty"),
         ] {

@@ -19,7 +19,7 @@ use nix::sys::prctl;
 use nix::unistd::{ForkResult, fork, getgid, getuid};
 
 use super::netlink::{self, Message, TABLE_LOCAL};
-use super::{rights, settings};
+use super::{rights, settings, tracing};
 use crate::host::link::Unavailable;
 use crate::platform::probe::privileges;
 
@@ -111,7 +111,10 @@ fn rehearse() -> Result<Way, String> {
 
 fn go(way: Way) -> Result<(), String> {
     match way {
-        Way::Plain => unshare(CloneFlags::CLONE_NEWNET).map_err(|error| format!("unshare: {error}"))?,
+        Way::Plain => {
+            unshare(CloneFlags::CLONE_NEWNET).map_err(|error| format!("unshare: {error}"))?;
+            tracing::mount();
+        }
         Way::User => {
             let (uid, gid) = (getuid(), getgid());
             unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)

@@ -18,12 +18,14 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::mount::{MsFlags, mount as mount_raw};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{AccessFlags, access};
 
 use crate::observe::trace::{Event, Line, Pair, line};
 
-/// Where tracefs is mounted; sockspec looks at no other place and mounts nothing.
+/// Where tracefs is mounted: sockspec looks at no other place.
 const TRACEFS: &str = "/sys/kernel/tracing";
 const CHANGES: &str = "events/sock/inet_sock_set_state";
 const RESETS: &str = "events/tcp/tcp_receive_reset";
@@ -33,6 +35,22 @@ const PREFIX: &str = "sockspec-";
 const KEPT: usize = 10_000;
 /// How long the kernel may take to hand over what it has recorded: only a machine that does nothing else comes near.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Mounts tracefs for this process alone where the machine has not mounted it. To be called while there is one thread,
+/// with root's rights; without them nothing happens.
+pub(super) fn mount() {
+    if Path::new(TRACEFS).join("instances").exists() {
+        return;
+    }
+    // A mount namespace of our own, in which a mount goes nowhere else, and which ends with the process.
+    let nothing = None::<&str>;
+    let private = unshare(CloneFlags::CLONE_NEWNS)
+        .and_then(|()| mount_raw(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing));
+    if private.is_ok() {
+        // What does not come of it is told by `can_be_had`.
+        let _ = mount_raw(Some("nodev"), TRACEFS, Some("tracefs"), MsFlags::empty(), nothing);
+    }
+}
 
 /// Whether there can be an instance here. An error is the reason, and what would help. Removes what killed runs left.
 pub(crate) fn can_be_had() -> Result<(), String> {

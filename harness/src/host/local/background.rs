@@ -10,6 +10,7 @@ use super::sys::Sys;
 use super::{clock, watchdog};
 use crate::host::call::{Call, Completion};
 use crate::host::{HostFault, Progress, Until};
+use crate::outcome::Outcome;
 
 /// Where the system cannot show that a thread sleeps, a call that has gone on for so long counts as asleep. The
 /// platform then does not offer `sleep of a call`.
@@ -21,6 +22,10 @@ const LAST_PAUSE: Duration = Duration::from_millis(1);
 
 /// A thread that does not come out of its call for so long is stuck in the kernel.
 const STUCK: Duration = Duration::from_secs(5);
+
+/// After so long a call whose handle was closed under it, so that nothing reaches it any more, is left to itself. What
+/// goes on there ends with the connection at the latest.
+const OUT_OF_REACH: Duration = Duration::from_millis(300);
 
 /// Calls are made of few frames.
 const STACK: usize = 256 * 1024;
@@ -131,17 +136,26 @@ impl Background {
         }
     }
 
-    /// Gets the thread out of its call and waits for that.
+    /// Gets the thread out of its call and waits for that; where nothing reaches it, the call counts as blocked.
     pub(super) fn cancel(&mut self) -> Result<(), HostFault> {
         let deadline = clock::after(STUCK);
         let mut pause = FIRST_PAUSE;
+        let mut out_of_reach_since = None;
         let mut end = self.shared.lock();
         while end.is_none() {
             if clock::now() > deadline {
                 return Err(HostFault::new(format!("a call does not end: {:?}", self.shared.call)));
             }
             if let Some(slot) = self.shared.slot.get() {
-                slot.end(true);
+                let now = clock::now();
+                if slot.end(true) {
+                    out_of_reach_since = None;
+                } else if now - *out_of_reach_since.get_or_insert(now) > clock::nanos(OUT_OF_REACH) {
+                    *end = Some(End::Collected(blocked(slot)));
+                    // Not joined: it goes on.
+                    self.thread = None;
+                    return Ok(());
+                }
             }
             end = self.shared.ended.wait_timeout(end, pause).unwrap_or_else(PoisonError::into_inner).0;
             pause = (pause * 2).min(LAST_PAUSE);
@@ -156,6 +170,22 @@ impl Background {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// What is told of a call that is left to itself.
+fn blocked(slot: &Slot) -> Completion {
+    let now = clock::now();
+    Completion {
+        outcome: Outcome::Blocks,
+        code: None,
+        native: None,
+        signal: None,
+        begin: slot.inside_since().unwrap_or(now),
+        end: now,
+        late: 0,
+        local: None,
+        peer: None,
     }
 }
 

@@ -75,19 +75,18 @@ impl Slot {
         }
     }
 
-    /// Pokes the thread if its deadline is over or `always`; to be repeated until the thread is out.
-    pub fn end(&self, always: bool) {
+    /// Pokes the thread if its deadline is over or `always`; to be repeated until the thread is out. Tells whether a
+    /// poke can reach it.
+    pub fn end(&self, always: bool) -> bool {
         let _guard = self.lock();
         let word = self.word.load(Ordering::SeqCst);
         if word == 0 || (!always && word & ENDING == 0 && word > clock::now()) {
-            return;
+            return true;
         }
         // Fails if the thread has just left, or is in its next call.
         let marked = word & ENDING != 0
             || self.word.compare_exchange(word, word | ENDING, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if marked {
-            self.thread.poke(self.handle.load(Ordering::Relaxed), Poke::End);
-        }
+        !marked || self.thread.poke(self.handle.load(Ordering::Relaxed), Poke::End)
     }
 
     /// Interrupts the call as a program's signal would, once.
@@ -122,8 +121,9 @@ mod tests {
     struct Counting(Arc<AtomicUsize>);
 
     impl Target for Counting {
-        fn poke(&self, _: RawHandle, _: Poke) {
+        fn poke(&self, _: RawHandle, _: Poke) -> bool {
             self.0.fetch_add(1, Ordering::SeqCst);
+            true
         }
         fn asleep(&self, _: &Action, _: Mode) -> Option<bool> {
             None

@@ -84,8 +84,9 @@ impl Answer {
 /// A thread that makes calls, seen from others.
 pub trait Target: Send + Sync {
     /// Gets it out of a blocking call on that handle. The thread is alive and inside a call, or just about to be: a
-    /// poke that comes too early is lost, so it is repeated.
-    fn poke(&self, handle: RawHandle, how: Poke);
+    /// poke that comes too early is lost, so it is repeated. Tells whether there is a way to reach the call at all: on
+    /// Windows what cancels it needs the handle, and that may have been closed under it.
+    fn poke(&self, handle: RawHandle, how: Poke) -> bool;
 
     /// Whether it sleeps in the kernel in that very call; `None` where the system cannot tell.
     fn asleep(&self, action: &Action, mode: Mode) -> Option<bool>;

@@ -30,9 +30,10 @@ impl Thread {
 }
 
 impl Target for Thread {
-    fn poke(&self, _: RawHandle, how: Poke) {
+    fn poke(&self, _: RawHandle, how: Poke) -> bool {
         // SAFETY: whoever pokes knows that the thread is inside a call, so it lives.
         unsafe { libc::pthread_kill(self.pthread, signals::signal(how)) };
+        true
     }
 
     fn asleep(&self, action: &Action, mode: Mode) -> Option<bool> {

@@ -6,7 +6,7 @@ use windows_sys::Win32::Networking::WinSock as ws;
 
 use super::context::{self, Context};
 use super::raw::{self, Raw, Sets};
-use super::thread::unless_mistaken;
+use super::thread::{self, unless_mistaken};
 use super::{Native, address, descriptor, flags, options, overlapped, ready};
 use crate::host::HostFault;
 use crate::host::call::{Action, Address, Choice, Family, Kind, Mode};
@@ -16,6 +16,7 @@ use crate::outcome::{Data, Outcome, SeenAddress};
 /// Makes a call.
 pub(super) fn call(cell: &Cell, kind: Kind, action: &Action, mode: Mode) -> Result<Answer, HostFault> {
     let handle = cell.get();
+    thread::begin(handle);
     Ok(match action {
         Action::Socket { family, kind, protocol } => {
             made(raw::socket(number(*family), socket_type(*kind), *protocol))
