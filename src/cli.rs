@@ -14,7 +14,7 @@ use crate::exit::Gate;
 use crate::select::{Selection, Slow};
 
 /// How many trials run at once where nothing else is asked: trials mostly wait, so it is more than there are cores.
-pub const DEFAULT_JOBS: usize = 16;
+pub const DEFAULT_JOBS: usize = 32;
 
 /// More threads than this are a typing error.
 const MOST_JOBS: usize = 1024;

@@ -29,7 +29,8 @@ pub fn load(cli: &Cli, network: &Network) -> Result<Suite, Error> {
     let wanted = |case: &str| named.as_ref().is_none_or(|named| named.is_empty() || named.contains(&case));
     let wrong = |error| cases::error(&error, false);
     let suite = Cases::load(&origin, wanted).map_err(wrong)?;
-    let trials = suite.trials(link.platform()).map_err(wrong)?;
+    let mut trials = suite.trials(link.platform()).map_err(wrong)?;
+    trials.iter_mut().for_each(Trial::slim);
     let platform = link.platform().as_ref().clone();
     let deviations = suite.deviations(&platform).map_err(wrong)?.map(Arc::new);
     if let (Some(deviations), None) = (&deviations, &named) {

@@ -17,7 +17,9 @@ fn cases() -> &'static Path {
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("failing");
         let _ = fs::remove_dir_all(&folder);
-        for (from, to) in [("cases/setups", "setups"), ("tests/failing/kinds", "kinds"), ("tests/failing/verbs", "verbs")] {
+        for (from, to) in
+            [("cases/setups", "setups"), ("tests/failing/kinds", "kinds"), ("tests/failing/verbs", "verbs")]
+        {
             let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(from);
             let to = folder.join(to);
             fs::create_dir_all(&to).expect("a folder");

@@ -351,7 +351,7 @@ impl Expander<'_> {
 
     fn repeat(&mut self, step: &Step, cell: &Cell<'_>, within: Within, link: Link) {
         let count: usize = step.subject.parse().unwrap_or(0);
-        let Some(step::ArgValue::Steps(nodes)) = step.arg("do") else { return };
+        let Some(super::args::ArgValue::Steps(nodes)) = step.arg("do") else { return };
         if count.saturating_mul(nodes.len()) > MOST_STEPS {
             self.diagnostics.error(step.subject_span, format!("a trial may have {MOST_STEPS} steps"));
             return;

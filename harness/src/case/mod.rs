@@ -5,6 +5,7 @@
 //! trials of it, and finds what is wrong on the way; `suite` is about all files together.
 
 pub mod address;
+pub mod args;
 pub mod diagnostic;
 pub mod expand;
 pub mod expected;

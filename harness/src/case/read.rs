@@ -29,6 +29,16 @@ pub fn text(node: &Node, what: &str, diagnostics: &mut Diagnostics) -> Option<St
     }
 }
 
+/// A name; empty ones are none.
+pub fn name(node: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = text(node, "a name", diagnostics)?;
+    if text.trim().is_empty() {
+        diagnostics.error(node.span, "a name is missing");
+        return None;
+    }
+    Some(text)
+}
+
 /// Text for a reader or a payload, which must not be cut by ` #`: YAML takes the rest of the line for a comment.
 pub fn prose(node: &Node, what: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let text = text(node, what, diagnostics)?;

@@ -1,9 +1,9 @@
 //! The generated parts of `cases/README.md`: what the tables say, as Markdown. What is written by hand is not here.
 
+use super::args::FLAGS;
 use super::expand::NEEDS;
 use super::model::CASE_KEYS;
 use super::segment;
-use super::step::FLAGS;
 use super::verbs::{Arg, ArgKind, Class, OutcomeKind, STEP_KEYS, Subject, VERBS, Verb};
 use crate::platform::options;
 

@@ -96,6 +96,16 @@ impl Trial {
         step.map_or_else(|| self.case.place(), |step| step.expectation.place.clone())
     }
 
+    /// Lets go of what was only needed to choose what is expected here, or to explain it: a run has thousands of trials.
+    pub fn slim(&mut self) {
+        for step in &mut self.steps {
+            step.step.os = Vec::new();
+            step.step.layer.why = None;
+            step.step.layer.source = None;
+        }
+        self.steps.shrink_to_fit();
+    }
+
     /// The trial and what became of it, as data.
     #[must_use]
     pub fn result(&self, verdict: Verdict, record: Record) -> TrialResult {

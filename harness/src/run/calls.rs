@@ -1,7 +1,8 @@
 //! From a step to the call that it makes: the words are resolved, defaults put in.
 
 use super::names::Names;
-use crate::case::step::{ArgValue, Step};
+use crate::case::args::ArgValue;
+use crate::case::step::Step;
 use crate::host::call::{Action, Call, Choice, DescriptorKind, Family, Kind, OptionValue};
 use crate::host::{Host, HostFault};
 use crate::outcome::Data;

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use super::names::Endpoint;
 use super::steps::{Came, Runner};
+use crate::case::args::ArgValue;
 use crate::case::segment::SegmentSpec;
-use crate::case::step::{ArgValue, Step};
+use crate::case::step::Step;
 use crate::case::trial::TrialStep;
 use crate::case::verbs::Subject;
 use crate::host::HostFault;

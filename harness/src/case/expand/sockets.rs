@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::address::AddressExpr;
+use crate::case::args::ArgValue;
 use crate::case::diagnostic::Diagnostics;
 use crate::case::expected::{Expected, Want};
 use crate::case::model::Link;
 use crate::case::source::Span;
-use crate::case::step::{ArgValue, Step};
+use crate::case::step::Step;
 use crate::case::verbs::{self, ArgKind, Subject};
 use crate::host::call::Name;
 

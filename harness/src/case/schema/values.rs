@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::case::step::FLAGS;
+use crate::case::args::FLAGS;
 use crate::case::verbs::OutcomeKind;
 use crate::outcome::TcpState;
 use crate::platform::{Os, errors, options};

@@ -132,21 +132,34 @@ const FILL_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
 fn fill<S: Sys>(subject: &Subject, slot: &Slot) -> Result<Answer, HostFault> {
     let piece = Action::Send { data: Data(vec![b'f'; PIECE]), to: None, flags: Vec::new() };
     let mut taken = 0;
+    // Refused, and full: what freed room between the two answers shows in the next refusal, or does not come.
+    let mut was_full = false;
     loop {
         let mut answer = S::call(&subject.cell, subject.kind, &piece, Mode::Nonblocking)?;
-        match answer.result {
-            Ok(Outcome::Bytes(n)) => taken += n,
-            Ok(_) => taken += PIECE as u64,
-            Err(code) if errors::name(S::OS, code) == Some("EAGAIN") && !S::is_full(subject.cell.get()) => {
-                // What is under way makes room for more, soon or with the next probe of the window.
-                std::thread::sleep(FILL_PAUSE);
+        let full = match answer.result {
+            Ok(Outcome::Bytes(n)) => {
+                taken += n;
+                false
+            }
+            Ok(_) => {
+                taken += PIECE as u64;
+                false
             }
             Err(code) if errors::name(S::OS, code) == Some("EAGAIN") => {
-                answer.result = Ok(Outcome::Bytes(taken));
-                return Ok(answer);
+                let full = S::is_full(subject.cell.get());
+                if full && was_full {
+                    answer.result = Ok(Outcome::Bytes(taken));
+                    return Ok(answer);
+                }
+                if !full {
+                    // What is under way makes room for more, soon or with the next probe of the window.
+                    std::thread::sleep(FILL_PAUSE);
+                }
+                full
             }
             Err(_) => return Ok(answer),
-        }
+        };
+        was_full = full;
         if slot.is_ending() {
             answer.cut = true;
             return Ok(answer);
