@@ -67,7 +67,7 @@ fn dispatch(cli: &Cli, network: &Network, colour: bool, streams: Streams<'_>) ->
         Command::List { filters } => list::list(filters, common, out),
         Command::Platform { json, .. } => platform::platform(*json, network, out),
         Command::Schema => schema(out),
-        Command::Coverage { ids } => coverage::coverage(ids, common, network, out),
+        Command::Coverage { ids, results } => coverage::coverage(ids, results, common, network, out),
     }?;
     out.flush().map_err(|error| Error::Stdout(error.to_string()))?;
     Ok(exit)

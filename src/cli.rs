@@ -143,9 +143,14 @@ pub enum Command {
     /// Print the JSON schema of a case file, for editors.
     #[command(after_long_help = "Example:\n  sockspec schema > case.schema.json")]
     Schema,
-    /// Show which requirements are covered by which cases, and which by none.
-    #[command(after_long_help = "Examples:\n  sockspec coverage\n  sockspec coverage T25")]
+    /// Show which requirements are covered by which cases, with the verdict of the last run, and which by none.
+    #[command(
+        after_long_help = "Examples:\n  sockspec coverage\n  sockspec coverage T25\n  sockspec coverage --results wine/results.json"
+    )]
     Coverage {
+        /// The run whose verdicts are shown.
+        #[arg(long, value_name = "FILE", default_value = "reports/latest/results.json")]
+        results: PathBuf,
         /// Only these requirements.
         #[arg(value_name = "ID")]
         ids: Vec<String>,

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use sockspec_harness::case::suite::{Requirement, Suite};
 use sockspec_harness::host::loopback::Network;
+use sockspec_harness::judge::verdict::Kind;
+use sockspec_harness::results::Results;
 
 use crate::cases;
 use crate::cli::Common;
@@ -12,9 +15,13 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::jobs;
 
+/// The worst verdict of a case's trials in a run.
+type Verdicts = BTreeMap<String, Kind>;
+
 /// Shows the cases of each requirement that has some, or of those that are named, and counts the rest.
 pub fn coverage(
     ids: &[String],
+    results: &Path,
     common: &Common,
     network: &Network,
     out: &mut dyn Write,
@@ -38,11 +45,15 @@ pub fn coverage(
             }
         }
     }
+    let verdicts = read_verdicts(results)?;
+    if verdicts.is_empty() {
+        writeln!(out, "no run in {}: without verdicts", results.display()).map_err(stdout)?;
+    }
     for requirement in requirements.values() {
         let cases = covered.get(requirement.id.as_str());
         let wanted = if ids.is_empty() { cases.is_some() } else { ids.contains(&requirement.id) };
         if wanted {
-            write(requirement, cases, out).map_err(stdout)?;
+            write(requirement, cases, &verdicts, out).map_err(stdout)?;
         }
     }
     if ids.is_empty() {
@@ -51,10 +62,33 @@ pub fn coverage(
     Ok(Exit::AsRecorded)
 }
 
-fn write(requirement: &Requirement, cases: Option<&Vec<&str>>, out: &mut dyn Write) -> io::Result<()> {
+/// The verdicts of a run; none where there was none.
+fn read_verdicts(results: &Path) -> Result<Verdicts, Error> {
+    let text = match std::fs::read_to_string(results) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Verdicts::new()),
+        Err(error) => return Err(Error::Usage(format!("{}: {error}", results.display()))),
+    };
+    let results: Results = serde_json::from_str(&text)
+        .map_err(|error| Error::Usage(format!("{}: {error}", results.display())))?;
+    let mut verdicts = Verdicts::new();
+    for trial in results.trials {
+        let worst = verdicts.entry(trial.case).or_insert(trial.verdict.kind);
+        *worst = (*worst).max(trial.verdict.kind);
+    }
+    Ok(verdicts)
+}
+
+fn write(
+    requirement: &Requirement,
+    cases: Option<&Vec<&str>>,
+    verdicts: &Verdicts,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     writeln!(out, "{}: {} ({})", requirement.id, requirement.title, requirement.source)?;
     for case in cases.into_iter().flatten() {
-        writeln!(out, "    {case}")?;
+        let verdict = verdicts.get(*case).map_or("not run", |kind| kind.name());
+        writeln!(out, "    {case:<48} {verdict}")?;
     }
     if cases.is_none() {
         writeln!(out, "    no case")?;

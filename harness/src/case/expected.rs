@@ -339,6 +339,9 @@ fn want(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> Opt
         Value::Int(n) if can(OutcomeKind::Bytes) && *n >= 0 => Some(Want::Bytes(n.unsigned_abs())),
         Value::List(items) if can(OutcomeKind::Path) => return path(items, diagnostics).map(Want::Path),
         Value::List(items) if can(OutcomeKind::Bits) => return bits(items, diagnostics).map(Want::Bits),
+        Value::Map(_) if segment::is_segment(node) && can(OutcomeKind::Segment) => {
+            return segment::read(node, diagnostics).map(|spec| Want::Segment(spec.want));
+        }
         Value::Map(_) => return special(node, context, diagnostics),
         _ => None,
     };

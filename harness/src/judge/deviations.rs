@@ -123,3 +123,7 @@ fn fixed(entry: &Deviation, stack: &str) -> Verdict {
     };
     Verdict { kind: Kind::Fixed, findings: vec![finding] }
 }
+
+#[cfg(test)]
+#[path = "deviations_tests.rs"]
+mod tests;

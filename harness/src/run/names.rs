@@ -140,6 +140,9 @@ impl Names {
                 places.push(PlaceExpr::Special(special));
             }
         }
+        if self.far.is_some_and(|far| far.contains(&plain.ip())) {
+            places.push(PlaceExpr::Special(Special::Far));
+        }
         for place in places {
             for (name, _) in self.sockets.iter().filter(same_port) {
                 add(PortExpr::Of(name.clone()), place.clone());

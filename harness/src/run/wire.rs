@@ -94,8 +94,9 @@ impl Runner<'_> {
             let end = Instant::now() + limit;
             while found.len() < wanted {
                 let left = end.saturating_duration_since(Instant::now());
-                let names = Default::default();
+                let peer = self.names().get(&step.step.subject).peer;
                 let next = cable.wait_for(left, |traffic| {
+                    let names = peer.map(|peer| traffic.senders(local, peer).0.names()).unwrap_or_default();
                     traffic.next_sent(local, |segment| spec.want.accepts(segment, &names))
                 });
                 let Some((at, segment)) = next else { break };
@@ -111,7 +112,7 @@ impl Runner<'_> {
             cable.flush(side, local.is_ipv6())?;
             cable.with(|traffic| {
                 let start = traffic.read_to(local);
-                segments.extend(traffic.sent_since(local, None, start));
+                segments.extend(traffic.sent_since(local, start));
                 let read = traffic.log().len();
                 traffic.set_read(local, read);
             });
@@ -162,7 +163,7 @@ impl Runner<'_> {
         }
         cable.flush(target.side, local.is_ipv6())?;
         // The injected packet itself seems to come from the peer, and so is not among these.
-        let segments = cable.with(|traffic| traffic.sent_since(local, Some(peer), start));
+        let segments = cable.with(|traffic| traffic.answers_since(local, peer, start));
         Ok(Came::of_look(Outcome::Segments(SeenSegments { segments, names }), End::Done))
     }
 

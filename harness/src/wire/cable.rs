@@ -29,6 +29,9 @@ pub struct Cable {
 /// machine that does nothing else comes near.
 const ECHO_LIMIT: Duration = Duration::from_secs(5);
 
+/// When an echo request is sent again.
+const ECHO_AGAIN: Duration = Duration::from_millis(250);
+
 impl Cable {
     /// A share of its own for a trial whose ends have these addresses, IPv4 and IPv6.
     #[must_use]
@@ -120,9 +123,15 @@ impl Cable {
             (self.addresses[side as usize][family], self.addresses[side.other() as usize][family]);
         let number = self.with(|traffic| traffic.echoed(side)).wrapping_add(1);
         let packet = icmp::echo(from, to, self.echo, number).map_err(HostFault::new)?;
-        self.deliver(&[Delivery { to: side, bytes: packet }]);
-        self.wait_for(ECHO_LIMIT, |traffic| (traffic.echoed(side) == number).then_some(()))
-            .ok_or_else(|| HostFault::new("an end of the wire does not answer an echo request"))
+        let begin = Instant::now();
+        while begin.elapsed() < ECHO_LIMIT {
+            // A request that was lost, because the device's queue was full, is sent again; an answer too many harms none.
+            self.deliver(&[Delivery { to: side, bytes: packet.clone() }]);
+            if self.wait_for(ECHO_AGAIN, |traffic| (traffic.echoed(side) == number).then_some(())).is_some() {
+                return Ok(());
+            }
+        }
+        Err(HostFault::new("an end of the wire does not answer an echo request"))
     }
 
     /// Resets every connection at both ends: what is left of a trial is gone then.

@@ -99,6 +99,9 @@ impl fmt::Display for Expression {
 pub struct Sender {
     /// Initial sequence number; known from the SYN.
     pub initial: Option<u32>,
+    /// The number of a SYN that was injected into a connection that has another beginning: it begins a new one if it is
+    /// acknowledged.
+    pub begun: Option<u32>,
     /// Behind the last number sent, relative.
     pub next: i64,
     /// The acknowledgment sent last, relative to the other side: what it expects next.

@@ -165,6 +165,7 @@ impl Traffic {
     }
 
     fn arrive_segment(&mut self, from: Side, segment: Segment, bytes: &[u8], now: u64) -> Vec<Delivery> {
+        self.learn_answer(&segment);
         self.learn_sent(from, &segment);
         let act = if self.cut[from as usize] { None } else { Some(self.act_on(&segment)) };
         let again = self.held.iter().any(|held| same(&held.segment, &segment));
@@ -242,7 +243,9 @@ impl Traffic {
 
     /// A segment of our own for an end.
     pub fn inject(&mut self, to: Side, segment: &Segment, bytes: Vec<u8>, now: u64) -> Delivery {
-        self.learn_sent(to.other(), segment);
+        if !self.is_new_beginning(segment) {
+            self.learn_sent(to.other(), segment);
+        }
         let seen = self.seen(segment);
         self.note(PacketRecord::segment(now, to.other(), segment, seen, "injected", self.step, &bytes));
         self.learn_delivered(to, segment);
@@ -292,6 +295,28 @@ impl Traffic {
 
     fn side(&self, ip: IpAddr) -> Option<Side> {
         [Side::Client, Side::Server].into_iter().find(|side| self.addresses[*side as usize].contains(&ip))
+    }
+
+    /// Whether an injected SYN would begin a connection anew. Whether it does is for the one who gets it to say.
+    fn is_new_beginning(&mut self, segment: &Segment) -> bool {
+        let (senders, at) = self.connection(segment.from, segment.to);
+        let sender = &mut senders[at];
+        let new =
+            segment.flags.has(Flags::SYN) && sender.initial.is_some_and(|initial| initial != segment.seq);
+        if new {
+            sender.begun = Some(segment.seq);
+        }
+        new
+    }
+
+    /// A SYN,ACK that acknowledges an injected SYN makes it the beginning.
+    fn learn_answer(&mut self, segment: &Segment) {
+        let (senders, at) = self.connection(segment.from, segment.to);
+        let other = &mut senders[1 - at];
+        let answers = other.begun.is_some_and(|begun| segment.ack == begun.wrapping_add(1));
+        if answers && segment.flags.has(Flags(Flags::SYN.0 | Flags::ACK.0)) {
+            *other = Sender { initial: other.begun, next: 1, ..Sender::default() };
+        }
     }
 
     fn learn_sent(&mut self, from: Side, segment: &Segment) {
@@ -393,14 +418,43 @@ impl Traffic {
         Some((time, seen))
     }
 
-    /// What a sender has sent, to one peer or to all, since a place in the log.
+    /// What a sender has sent since a place in the log.
     #[must_use]
-    pub fn sent_since(&self, local: SocketAddr, peer: Option<SocketAddr>, start: usize) -> Vec<SeenSegment> {
-        let of_sender = |record: &&PacketRecord| {
-            let to_peer = peer.is_none_or(|peer| record.destination == peer);
-            record.source == local && to_peer && record.fate != "injected"
-        };
+    pub fn sent_since(&self, local: SocketAddr, start: usize) -> Vec<SeenSegment> {
+        let of_sender = |record: &&PacketRecord| record.source == local && record.fate != "injected";
         self.log.iter().skip(start).filter(of_sender).filter_map(|record| record.segment.clone()).collect()
+    }
+
+    /// What a sender has answered to its peer since a place in the log. What its retransmission timer has sent again
+    /// meanwhile is no answer: the same segment, no sooner than that timer can fire (RFC 6298: a second for a SYN; the
+    /// shortest that Linux has is 200 ms).
+    #[must_use]
+    pub fn answers_since(&self, local: SocketAddr, peer: SocketAddr, start: usize) -> Vec<SeenSegment> {
+        const SYN: u64 = 900_000_000;
+        const OTHER: u64 = 150_000_000;
+        let of_sender = |record: &&PacketRecord| record.source == local && record.fate != "injected";
+        let takes_numbers =
+            |seen: &SeenSegment| seen.length > 0 || seen.flags.has(Flags::SYN) || seen.flags.has(Flags::FIN);
+        let timer_sent = |at: usize, record: &PacketRecord, seen: &SeenSegment| {
+            let shortest = if seen.flags.has(Flags::SYN) { SYN } else { OTHER };
+            let same = |earlier: &&PacketRecord| {
+                earlier.segment.as_ref().is_some_and(|segment| {
+                    (segment.flags.without_push(), segment.seq, segment.length)
+                        == (seen.flags.without_push(), seen.seq, seen.length)
+                })
+            };
+            let last = self.log[..at].iter().rev().filter(of_sender).find(same);
+            takes_numbers(seen) && last.is_some_and(|last| record.at.saturating_sub(last.at) >= shortest)
+        };
+        let to_peer = |record: &PacketRecord| record.source == local && record.destination == peer;
+        let since = self.log.iter().enumerate().skip(start);
+        since
+            .filter(|(_, record)| to_peer(record) && record.fate != "injected")
+            .filter_map(|(at, record)| {
+                let seen = record.segment.as_ref()?;
+                (!timer_sent(at, record, seen)).then(|| seen.clone())
+            })
+            .collect()
     }
 
     /// Where `sent` goes on to read for a sender.

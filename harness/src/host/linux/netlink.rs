@@ -44,6 +44,15 @@ pub fn link_up(index: u32) -> Message {
     Message { kind: 16, flags: 0, body }
 }
 
+/// Sets an interface up, with room for so many packets that were sent and not yet taken.
+#[must_use]
+pub fn link_up_with_room(index: u32, packets: u32) -> Message {
+    const TXQLEN: u16 = 13;
+    let mut message = link_up(index);
+    attribute(&mut message.body, TXQLEN, &packets.to_ne_bytes());
+    message
+}
+
 /// Gives the loopback interface an address, usable at once.
 #[must_use]
 pub fn address(ip: IpAddr) -> Message {

@@ -37,6 +37,9 @@ const PINNED: &[(&str, &str, &str)] = &[
     ("net.ipv4.tcp_syncookies", "0", "a full SYN queue is the subject of cases, which turn them on"),
 ];
 
+/// How many packets may wait for the cable: a full queue loses some, and a busy machine lets it grow.
+const ROOM: u32 = 10_000;
+
 /// Makes the ends of trials.
 pub(in crate::host) struct Wire {
     platform: Arc<Platform>,
@@ -234,7 +237,7 @@ fn tunnel(side: Side, wanted: &BTreeMap<String, String>) -> Result<Tunnel, Strin
     let far = [(IpAddr::V4(ipv4(side.other(), 0)), 16), (IpAddr::V6(ipv6(side.other(), 0)), 64)];
     for at in [0, 1] {
         let messages = [
-            netlink::link_up(index),
+            netlink::link_up_with_room(index, ROOM),
             netlink::local_route(own[at].0, own[at].1, TABLE_LOCAL),
             netlink::device_route(far[at].0, far[at].1, index),
         ];

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::slot::Slot;
 use super::sys::{Answer, Cell, RawHandle, Sys};
@@ -127,26 +128,31 @@ fn read<S: Sys>(subject: &Subject, size: usize, mode: Mode, slot: &Slot) -> Resu
 }
 
 /// How long to wait before more is tried.
-const FILL_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
+const FILL_PAUSE: Duration = Duration::from_millis(1);
 
 fn fill<S: Sys>(subject: &Subject, slot: &Slot) -> Result<Answer, HostFault> {
     let piece = Action::Send { data: Data(vec![b'f'; PIECE]), to: None, flags: Vec::new() };
     let mut taken = 0;
     // Refused, and full: what freed room between the two answers shows in the next refusal, or does not come.
     let mut was_full = false;
+    let mut refused_since = None;
     loop {
         let mut answer = S::call(&subject.cell, subject.kind, &piece, Mode::Nonblocking)?;
         let full = match answer.result {
             Ok(Outcome::Bytes(n)) => {
                 taken += n;
+                refused_since = None;
                 false
             }
             Ok(_) => {
                 taken += PIECE as u64;
+                refused_since = None;
                 false
             }
             Err(code) if errors::name(S::OS, code) == Some("EAGAIN") => {
-                let full = S::is_full(subject.cell.get());
+                let now = clock::now();
+                let refused_for = Duration::from_nanos(now - *refused_since.get_or_insert(now));
+                let full = S::is_full(subject.cell.get(), refused_for);
                 if full && was_full {
                     answer.result = Ok(Outcome::Bytes(taken));
                     return Ok(answer);

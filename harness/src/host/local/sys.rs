@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::host::call::{Action, Kind, Mode};
 use crate::host::{HostFault, Look, Seen};
@@ -11,6 +12,9 @@ use crate::platform::Os;
 
 /// A descriptor or a SOCKET, as a number.
 pub type RawHandle = u64;
+
+/// Longer than an acknowledgement is held back where it need not go at once.
+pub const TAKEN_FOR_FULL: Duration = Duration::from_millis(100);
 
 /// One operating system. Has no state of its own; what a host needs for its looks is its [`Observer`](Self::Observer).
 pub trait Sys: 'static {
@@ -45,10 +49,10 @@ pub trait Sys: 'static {
         look: &Look,
     ) -> Result<Seen, HostFault>;
 
-    /// Whether a socket that takes no more data stays so until the peer reads: nothing is under way, and the peer's
-    /// window is closed. Where a system does not tell, the first refusal has to do.
-    fn is_full(_handle: RawHandle) -> bool {
-        true
+    /// Whether a socket that has taken no more data for so long stays so until the peer reads: nothing is under way, and
+    /// the peer's window is closed. Where a system does not tell, no more than a time can be gone by.
+    fn is_full(_handle: RawHandle, refused_for: Duration) -> bool {
+        refused_for >= TAKEN_FOR_FULL
     }
 
     /// Takes connections that are over from the kernel's table, where that can be done.

@@ -19,9 +19,10 @@ mod thread;
 mod state;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::call::{Action, Kind, Mode};
-use super::local::sys::{Answer, Cell, RawHandle, Sys, Target};
+use super::local::sys::{Answer, Cell, RawHandle, Sys, TAKEN_FOR_FULL, Target};
 use super::{HostFault, Look, Seen};
 use crate::platform::Os;
 pub use options::has as has_option;
@@ -80,8 +81,8 @@ impl Sys for Native {
         observer.look(socket, look)
     }
 
-    fn is_full(handle: RawHandle) -> bool {
-        state::is_full(handle)
+    fn is_full(handle: RawHandle, refused_for: Duration) -> bool {
+        state::is_full(handle).unwrap_or_else(|| refused_for >= TAKEN_FOR_FULL)
     }
 
     fn forget(observer: &mut look::Observer, connections: &[[SocketAddr; 2]]) {

@@ -73,13 +73,13 @@ fn info(handle: RawHandle) -> Result<TcpState, HostFault> {
 }
 
 /// Whether nothing is under way and the peer's window is closed: tcpi_unacked and tcpi_snd_wnd (Linux 5.4) are 0.
-pub(super) fn is_full(handle: RawHandle) -> bool {
+pub(super) fn is_full(handle: RawHandle) -> Option<bool> {
     const UNACKED: usize = 24;
     const SND_WND: usize = 228;
     let mut room = [0; 512];
-    let Ok(n) = raw::option(handle, libc::IPPROTO_TCP, libc::TCP_INFO, &mut room) else { return true };
+    let Ok(n) = raw::option(handle, libc::IPPROTO_TCP, libc::TCP_INFO, &mut room) else { return Some(true) };
     let is_zero = |at: usize| room[..n].get(at..at + 4).is_none_or(|field| field == [0; 4]);
-    is_zero(UNACKED) && is_zero(SND_WND)
+    Some(is_zero(UNACKED) && is_zero(SND_WND))
 }
 
 /// Bytes that have arrived; for a listener, connections that wait.

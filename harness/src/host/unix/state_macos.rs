@@ -64,6 +64,6 @@ pub(super) fn received(handle: RawHandle) -> Result<u64, HostFault> {
 }
 
 /// This system does not tell.
-pub(super) fn is_full(_handle: RawHandle) -> bool {
-    true
+pub(super) fn is_full(_handle: RawHandle) -> Option<bool> {
+    None
 }

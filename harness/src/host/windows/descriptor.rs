@@ -36,8 +36,10 @@ pub(super) fn close(handle: RawHandle) -> Raw<()> {
     thread::forget(handle);
     let closed = raw::close(handle);
     let mut others = others();
-    if let Some(at) = others.iter().position(|other| *other == handle) {
-        others.swap_remove(at);
+    let other = others.iter().position(|other| *other == handle).map(|at| others.swap_remove(at));
+    // Not where it was closed all the same: Wine's closesocket takes a number for a socket's that once was one, and the
+    // number may be somebody else's by now.
+    if other.is_some() && closed.is_err() {
         // SAFETY: it was made here and is closed only here, once.
         unsafe { CloseHandle(std::ptr::with_exposed_provenance_mut::<()>(handle as usize) as HANDLE) };
     }

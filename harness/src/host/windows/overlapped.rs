@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use socket2::SockAddr;
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::Networking::WinSock as ws;
-use windows_sys::Win32::System::IO::OVERLAPPED;
+use windows_sys::Win32::System::IO::{GetOverlappedResult, OVERLAPPED};
 use windows_sys::Win32::System::Threading::{INFINITE, WaitForSingleObject};
 
 use super::address::Room;
@@ -270,8 +270,16 @@ fn run(handle: RawHandle, mode: Mode, issue: impl FnOnce(*mut OVERLAPPED) -> Raw
             let (n, flags) = (&raw mut n, &raw mut flags);
             // SAFETY: the OVERLAPPED of a call that is over.
             let told = unsafe { ws::WSAGetOverlappedResult(socket_of(handle), overlapped, n, 0, flags) };
+            let told = match yes(told) {
+                // The socket was closed under the call. That asks what has become of the socket, this only of the call.
+                Err(ws::WSAENOTSOCK) => {
+                    // SAFETY: as above; the handle is not looked at where nothing is waited for.
+                    yes(unsafe { GetOverlappedResult(handle as HANDLE, overlapped, n, 0) })
+                }
+                told => told,
+            };
             // SAFETY: it was written above.
-            yes(told).map(|()| unsafe { *n } as usize)
+            told.map(|()| unsafe { *n } as usize)
         }
         Err(code) => Err(code),
     };
