@@ -2,6 +2,7 @@
 //! record; the only judgement made here is whether to go on.
 
 mod calls;
+mod lateness;
 mod names;
 mod steps;
 mod wire;

@@ -56,7 +56,7 @@ pub(super) struct Came {
     outcome: Option<Outcome>,
     end: End,
     note: Option<String>,
-    late: u64,
+    pub(super) late: u64,
 }
 
 impl Came {
