@@ -436,7 +436,12 @@ impl Traffic {
         let takes_numbers =
             |seen: &SeenSegment| seen.length > 0 || seen.flags.has(Flags::SYN) || seen.flags.has(Flags::FIN);
         let timer_sent = |at: usize, record: &PacketRecord, seen: &SeenSegment| {
-            let shortest = if seen.flags.has(Flags::SYN) { SYN } else { OTHER };
+            let shortest = match seen.flags {
+                // A SYN alone answers nothing. Linux brings its next one forward when one was answered wrongly.
+                Flags::SYN => 0,
+                flags if flags.has(Flags::SYN) => SYN,
+                _ => OTHER,
+            };
             let same = |earlier: &&PacketRecord| {
                 earlier.segment.as_ref().is_some_and(|segment| {
                     (segment.flags.without_push(), segment.seq, segment.length)

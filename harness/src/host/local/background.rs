@@ -12,9 +12,13 @@ use crate::host::call::{Call, Completion};
 use crate::host::{HostFault, Progress, Until};
 use crate::outcome::Outcome;
 
-/// Where the system cannot show that a thread sleeps, a call that has gone on for so long counts as asleep. The
-/// platform then does not offer `sleep of a call`.
-pub const TAKEN_FOR_ASLEEP: Duration = Duration::from_millis(100);
+/// Where the system cannot show that a thread sleeps, a call that has gone on for so long counts as asleep: much longer
+/// than a thread waits for a processor. The platform then does not offer `sleep of a call`.
+pub const TAKEN_FOR_ASLEEP: Duration = Duration::from_millis(200);
+
+/// What the machine was late meanwhile does not count, and by how much one thread overslept is not the most by which
+/// any did.
+const TIMES_LATE: u64 = 4;
 
 /// The first pause between two looks at a thread; it doubles up to the last.
 const FIRST_PAUSE: Duration = Duration::from_micros(20);
@@ -34,6 +38,8 @@ const STACK: usize = 256 * 1024;
 pub(super) struct Background {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// By how much the machine had been late when the call was started.
+    overslept: u64,
 }
 
 struct Shared {
@@ -55,6 +61,7 @@ impl Background {
         let shared =
             Arc::new(Shared { call, slot: OnceLock::new(), end: Mutex::new(None), ended: Condvar::new() });
         let theirs = Arc::clone(&shared);
+        let overslept = watchdog::overslept();
         let thread = thread::Builder::new()
             .name("call".into())
             .stack_size(STACK)
@@ -69,7 +76,7 @@ impl Background {
                 theirs.ended.notify_all();
             })
             .map_err(|error| HostFault::new(format!("no thread for a background call: {error}")))?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread), overslept })
     }
 
     pub(super) fn call(&self) -> &Call {
@@ -126,7 +133,9 @@ impl Background {
     fn is_asleep(&self) -> bool {
         let Some(slot) = self.shared.slot.get() else { return false };
         slot.asleep(&self.shared.call.action, self.shared.call.mode).unwrap_or_else(|| {
-            slot.inside_since().is_some_and(|since| clock::now() - since >= clock::nanos(TAKEN_FOR_ASLEEP))
+            let late = watchdog::overslept() - self.overslept;
+            let enough = clock::nanos(TAKEN_FOR_ASLEEP) + TIMES_LATE * late;
+            slot.inside_since().is_some_and(|since| clock::now().saturating_sub(since) >= enough)
         })
     }
 
