@@ -193,7 +193,8 @@ pub(super) fn segment() -> Value {
                 "flags" | "checksum" => prose(),
                 "data" => reference("data"),
                 "options" => {
-                    json!({"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}})
+                    let byte = json!({"type": "integer", "minimum": 0, "maximum": 255});
+                    any([json!({"type": "array", "items": byte}), dollar()])
                 }
                 _ => number.clone(),
             };
