@@ -18,6 +18,10 @@ pub struct Record {
     /// The harness or the machine failed in the last of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<HostFault>,
+    /// The most by which the clock of kernel timers was behind when a step began, in ns. Lower bounds are lessened by
+    /// it.
+    #[serde(default)]
+    pub behind: u64,
     /// How long the trial took, in ns.
     pub duration: u64,
 }

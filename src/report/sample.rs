@@ -157,6 +157,7 @@ pub(crate) fn refused() -> TrialResult {
             packets: Vec::new(),
             fault: None,
             duration: 1_040_123_456,
+            behind: 0,
         },
         ..trial("refused/closed-port[ipv4]", Kind::Fail)
     }
@@ -276,6 +277,7 @@ pub(crate) fn crossing() -> TrialResult {
             ],
             fault: None,
             duration: 1_600_000,
+            behind: 0,
         },
         ..trial("simultaneous-close/crossing-fins[ipv4]", Kind::Fail)
     }

@@ -84,6 +84,8 @@ pub struct Specification {
     pub want: Expected,
     /// How long it takes, where a source says so.
     pub takes: Option<Takes>,
+    /// The time between one segment and the next, where a source says so.
+    pub gaps: Option<Vec<Duration>>,
     /// The signal.
     pub signal: Option<String>,
 }

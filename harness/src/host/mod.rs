@@ -143,6 +143,10 @@ pub trait Host {
     /// otherwise what it gave.
     fn cancel(&mut self, id: CallId) -> Result<Completion, HostFault>;
 
+    /// By how many ns the clock that the timers of this kernel count is behind now: they count ticks, and a tick may
+    /// come late. What is timed from now on may be over earlier by that much.
+    fn behind(&self) -> u64;
+
     /// Looks without changing anything.
     fn observe(&mut self, look: &Look) -> Result<Seen, HostFault>;
 }

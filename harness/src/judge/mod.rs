@@ -2,14 +2,14 @@
 
 pub mod deviations;
 pub mod mutate;
+mod timing;
 pub mod verdict;
 
-use std::time::Duration;
-
 use crate::case::expected::Expected;
-use crate::case::trial::{Expectation, Trial};
+use crate::case::trial::Trial;
 use crate::outcome::Outcome;
 use crate::record::{End, Record, StepRecord};
+use timing::{Took, short, short_duration};
 use verdict::{Finding, Kind, Verdict};
 
 /// What is said of one step.
@@ -86,7 +86,7 @@ pub fn say(trial: &Trial, record: &Record, index: usize) -> Said {
         return Said::Match;
     };
     let signal = step.completion.as_ref().and_then(|completion| completion.signal.as_deref());
-    let elapsed = elapsed(trial, record, step);
+    let took = Took::of(trial, record, step);
     if expectation.want == Expected::Unknown {
         let text = format!("nothing is recorded for this platform; it gave {}", seen(outcome, signal));
         return Said::Unknown(finding(trial, step, text, Some(outcome)));
@@ -129,45 +129,23 @@ pub fn say(trial: &Trial, record: &Record, index: usize) -> Said {
         };
         return Said::Mismatch(finding(trial, step, text, Some(outcome)));
     }
-    if let Some(text) = wrong_duration(expectation, elapsed, Duration::from_nanos(step.late)) {
+    if let Some(text) = took.wrong(expectation) {
         return Said::Mismatch(finding(trial, step, text, Some(outcome)));
     }
-    if let Some(text) = expectation.gaps.as_ref().and_then(|gaps| wrong_gaps(gaps, step)) {
+    if let Some(text) = expectation.gaps.as_ref().and_then(|gaps| timing::wrong_gaps(gaps, step)) {
         return Said::Mismatch(finding(trial, step, text, Some(outcome)));
     }
     let Some(specification) = &expectation.specification else { return Said::Match };
-    let late = Duration::from_nanos(step.late);
-    let in_time = specification
-        .takes
-        .is_none_or(|takes| elapsed >= takes.from && takes.to.is_none_or(|to| elapsed <= to + late));
-    let as_specified = specification.want.accepts(outcome) && specification.signal.as_deref() == signal;
-    if as_specified && in_time {
-        return Said::Match;
-    }
-    let text = if as_specified {
-        format!(
-            "took {:?}; the specification asks for {}",
-            short_duration(elapsed),
-            specification.takes.map_or(String::new(), |takes| takes.to_string())
-        )
-    } else {
+    let text = if !specification.want.accepts(outcome) || specification.signal.as_deref() != signal {
         format!("{}; the specification asks for {}", seen(outcome, signal), specification.want)
+    } else if let Some(takes) = specification.takes.filter(|takes| !took.within(*takes)) {
+        format!("took {:?}; the specification asks for {takes}", short_duration(took.elapsed))
+    } else if let Some(text) = specification.gaps.as_ref().and_then(|gaps| timing::wrong_gaps(gaps, step)) {
+        format!("{text}, which the specification asks for")
+    } else {
+        return Said::Match;
     };
     Said::Deviates(finding(trial, step, text, Some(outcome)))
-}
-
-/// How long what is judged took.
-fn elapsed(trial: &Trial, record: &Record, step: &StepRecord) -> Duration {
-    let of_trial = &trial.steps[step.step];
-    let since = of_trial.step.since.as_deref().and_then(|label| {
-        let start = |record: &&StepRecord| trial.steps[record.step].step.label.as_deref() == Some(label);
-        record.steps.iter().find(start).map(|record| record.begin)
-    });
-    match (&step.completion, since) {
-        (_, Some(begin)) => Duration::from_nanos(step.finish.saturating_sub(begin)),
-        (Some(completion), None) => Duration::from_nanos(completion.end.saturating_sub(completion.begin)),
-        (None, None) => Duration::from_nanos(step.finish.saturating_sub(step.begin)),
-    }
 }
 
 /// `soon` or `late`, where a step has the outcome that is expected, and not the time.
@@ -178,51 +156,9 @@ pub fn untimely(trial: &Trial, record: &Record, index: usize) -> Option<&'static
     if !expectation.want.accepts(step.outcome.as_ref()?) {
         return None;
     }
-    let text = wrong_duration(expectation, elapsed(trial, record, step), Duration::from_nanos(step.late))?;
-    Some(if text.contains(TOO_SOON) { "soon" } else { "late" })
-}
-
-/// How a message begins that tells that something was over too soon.
-const TOO_SOON: &str = "took only";
-
-/// A kernel timer does not fire before its time; it fires after it by the granularity of the platform's timers, which
-/// on Linux is an eighth (kernel/time/timer.c) and a tick of at most 10 ms.
-fn wrong_duration(expectation: &Expectation, elapsed: Duration, late: Duration) -> Option<String> {
-    let (from, to, text) = match (expectation.timer, expectation.takes) {
-        (Some(timer), _) => {
-            let to = timer + timer / 8 + Duration::from_millis(10);
-            (timer, Some(to), format!("a timer of {timer:?}, {timer:?}..{to:?}"))
-        }
-        (None, Some(takes)) => (takes.from, takes.to, takes.to_string()),
-        (None, None) => return None,
-    };
-    let shown = short_duration(elapsed);
-    if elapsed < from {
-        return Some(format!("expected to take {text}, {TOO_SOON} {shown:?}"));
-    }
-    if to.is_some_and(|to| elapsed > to + late) {
-        let lateness = if late > Duration::from_millis(1) {
-            format!(" (of which the machine was late for {:?})", short_duration(late))
-        } else {
-            String::new()
-        };
-        return Some(format!("expected to take {text}, took {shown:?}{lateness}"));
-    }
-    None
-}
-
-/// The times between segments. A quarter is allowed for: an eighth is the granularity of kernel timers, and either end
-/// of a gap may be seen late, which makes it longer or shorter.
-fn wrong_gaps(gaps: &[Duration], step: &StepRecord) -> Option<String> {
-    let times: Vec<_> = step.seen.iter().map(|sample| Duration::from_nanos(sample.at)).collect();
-    let seen: Vec<_> = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
-    let slack = |gap: &Duration| *gap / 4 + Duration::from_millis(50) + Duration::from_nanos(step.late);
-    let fits = |(gap, seen): (&Duration, &Duration)| gap.abs_diff(*seen) <= slack(gap);
-    if seen.len() == gaps.len() && gaps.iter().zip(&seen).all(fits) {
-        return None;
-    }
-    let seen: Vec<_> = seen.into_iter().map(short_duration).collect();
-    Some(format!("expected gaps of {gaps:?}, got {seen:?}"))
+    let took = Took::of(trial, record, step);
+    took.wrong(expectation)?;
+    Some(if took.is_soon(expectation) { "soon" } else { "late" })
 }
 
 fn finding(trial: &Trial, step: &StepRecord, text: String, outcome: Option<&Outcome>) -> Finding {
@@ -259,20 +195,4 @@ fn seen(outcome: &Outcome, signal: Option<&str>) -> String {
         Some(signal) => format!("{outcome} and {signal}"),
         None => outcome.to_string(),
     }
-}
-
-fn short(ns: u64) -> Duration {
-    short_duration(Duration::from_nanos(ns))
-}
-
-/// Rounded, so that a reader is not given nine digits.
-fn short_duration(duration: Duration) -> Duration {
-    let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-    let unit = match ns {
-        0..1_000 => 1,
-        1_000..1_000_000 => 1_000,
-        1_000_000..1_000_000_000 => 100_000,
-        _ => 10_000_000,
-    };
-    Duration::from_nanos(ns / unit * unit)
 }

@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use super::judge;
-use super::verdict::Kind;
+use super::verdict;
 use crate::case::expected::{Expected, Takes, Want};
 use crate::case::source::Place;
 use crate::case::trial::{Expectation, Trial};
 use crate::outcome::TcpState;
 use crate::record::Record;
+use crate::wire::pattern::Kind;
+use crate::wire::segment::Flags;
 use crate::wire::want::SegmentWant;
 
 /// A changed expectation that nobody noticed.
@@ -56,7 +58,7 @@ pub fn survivors(trial: &Trial, record: &Record) -> (usize, Vec<Survivor>) {
             } else {
                 judge(&changed, record)
             };
-            let noticed = verdict.kind == Kind::Fail
+            let noticed = verdict.kind == verdict::Kind::Fail
                 && verdict.findings.last().is_some_and(|finding| finding.step == Some(record_step.step));
             if !noticed {
                 survivors.push(Survivor {
@@ -105,6 +107,10 @@ fn changes(expectation: &Expectation) -> Vec<(String, Expectation)> {
             });
         }
     }
+    if let Some(gaps) = &expectation.gaps {
+        let longer = gaps.iter().map(|gap| *gap * 3).collect::<Vec<_>>();
+        with("gaps three times as long".to_owned(), &|changed| changed.gaps = Some(longer.clone()));
+    }
     if let Some(timer) = expectation.timer {
         with("timer doubled".to_owned(), &|changed| changed.timer = Some(timer * 2));
         with("timer halved".to_owned(), &|changed| changed.timer = Some(timer / 2));
@@ -143,7 +149,10 @@ fn others(wants: &[Want]) -> Vec<Want> {
         Want::Eof => others.push(Want::Blocks),
         Want::Blocks => others.push(Want::Eof),
         Want::Segment(_) => others.push(Want::Nothing),
-        Want::Nothing => others.push(Want::Segment(SegmentWant::of(crate::wire::pattern::Kind::Everything))),
+        // One that no stack sends: `any_of` may allow another beside nothing.
+        Want::Nothing => {
+            others.push(Want::Segment(SegmentWant::of(Kind::Exactly(Flags(Flags::SYN.0 | Flags::RST.0)))));
+        }
         Want::Path(states) => {
             let mut states = states.clone();
             states.push(TcpState::Closed);

@@ -42,6 +42,7 @@ fn steps(trial: &Trial, runner: &mut Runner<'_>, record: &mut Record) -> Result<
             return Ok(());
         }
         record.steps.push(runner.step(index)?);
+        record.behind = runner.behind();
         match judge::say(trial, record, record.steps.len() - 1) {
             Said::Mismatch(_) if !after_unknown => return Ok(()),
             Said::Unknown(_) => after_unknown = true,

@@ -38,6 +38,8 @@ pub(super) struct Runner<'a> {
     begin: Instant,
     names: Names,
     calls: BTreeMap<Name, Background>,
+    /// The most by which the clock of kernel timers was behind when a step began, in ns.
+    behind: u64,
 }
 
 /// A background call.
@@ -103,7 +105,14 @@ impl Came {
 impl<'a> Runner<'a> {
     pub(super) fn new(trial: &'a Trial, session: Session, begin: Instant) -> Self {
         let far = session.cable.as_ref().map(|cable| cable.addresses(Side::Server));
-        Self { trial, session, begin, names: Names::new(trial.family, far), calls: BTreeMap::new() }
+        Self {
+            trial,
+            session,
+            begin,
+            names: Names::new(trial.family, far),
+            calls: BTreeMap::new(),
+            behind: 0,
+        }
     }
 
     pub(super) fn names(&self) -> &Names {
@@ -148,6 +157,10 @@ impl<'a> Runner<'a> {
         ns(self.begin.elapsed())
     }
 
+    pub(super) fn behind(&self) -> u64 {
+        self.behind
+    }
+
     /// How much of the trial's deadline is left.
     pub(super) fn remaining(&self) -> Duration {
         self.trial.case.deadline.saturating_sub(self.begin.elapsed())
@@ -164,6 +177,7 @@ impl<'a> Runner<'a> {
 
     pub(super) fn step(&mut self, index: usize) -> Result<StepRecord, HostFault> {
         let step = &self.trial.steps[index];
+        self.behind = self.behind.max(self.session.client.behind());
         let begin = self.now();
         if let Some(cable) = &self.session.cable {
             cable.with(|traffic| traffic.set_step(index));

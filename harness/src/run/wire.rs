@@ -27,8 +27,8 @@ use crate::wire::{Cable, Side, icmp};
 impl Runner<'_> {
     pub(super) fn wire(&mut self, step: &TrialStep) -> Result<Came, HostFault> {
         let cable = self.cable()?;
-        if step.step.verb.subject != Subject::Socket {
-            // A rule is for what is sent from now on: what was sent before has to have met the older ones.
+        if step.step.verb.subject != Subject::Socket || step.step.verb.name == "inject" {
+            // A rule is for what is sent from now on, and so is an answer: what was sent before is to have arrived.
             self.flush(&cable)?;
         }
         match step.step.verb.name {

@@ -118,6 +118,7 @@ impl Layers {
         let specification = specification.map(|want| Specification {
             want,
             takes: layer.takes.filter(|_| layer.source.is_some()),
+            gaps: layer.gaps.clone().filter(|_| layer.source.is_some()),
             signal: layer.signal.clone().flatten(),
         });
         let mut platforms = None;

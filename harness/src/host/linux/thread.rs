@@ -6,6 +6,10 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
 use crate::host::call::{Action, Mode};
 
 /// A thread of this process.
@@ -43,6 +47,15 @@ pub(crate) fn kept_waiting() -> u64 {
             std::str::from_utf8(&line[..n]).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
         })
         .unwrap_or(0)
+}
+
+/// By how many ns the clock of the timer wheel is behind: the coarse clock is set at the ticks that advance jiffies.
+pub(crate) fn behind() -> u64 {
+    let read = |clock| clock_gettime(clock).map(Duration::from).unwrap_or_default();
+    // Read first, since it may be set in between.
+    let ticks = read(ClockId::CLOCK_MONOTONIC_COARSE);
+    let now = read(ClockId::CLOCK_MONOTONIC);
+    u64::try_from(now.saturating_sub(ticks).as_nanos()).unwrap_or(0)
 }
 
 /// The system calls by which an action is made where it can sleep, so that a thread that sleeps elsewhere (in our own

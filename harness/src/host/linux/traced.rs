@@ -114,6 +114,10 @@ impl Host for Traced {
         self.inner.cancel(id)
     }
 
+    fn behind(&self) -> u64 {
+        self.inner.behind()
+    }
+
     fn observe(&mut self, look: &Look) -> Result<Seen, HostFault> {
         if let Look::Path { socket, local, peer } = look {
             return self.path(socket, *local, *peer);

@@ -326,6 +326,10 @@ impl Host for End {
         self.inner.cancel(id)
     }
 
+    fn behind(&self) -> u64 {
+        self.inner.behind()
+    }
+
     fn observe(&mut self, look: &Look) -> Result<Seen, HostFault> {
         self.there(|host| host.observe(look))
     }

@@ -177,6 +177,10 @@ impl<S: Sys> Host for LocalHost<S> {
         self.finished(id)?.ok_or_else(|| HostFault::new("a cancelled call has no completion"))
     }
 
+    fn behind(&self) -> u64 {
+        S::behind()
+    }
+
     fn observe(&mut self, look: &Look) -> Result<Seen, HostFault> {
         let handle = match look {
             Look::State { socket, .. } | Look::Received { socket } | Look::Unsent { socket } => {

@@ -42,6 +42,9 @@ pub trait Sys: 'static {
     /// does not count it.
     fn kept_waiting() -> u64;
 
+    /// By how many ns the clock that kernel timers count is behind now, or the most by which it can be.
+    fn behind() -> u64;
+
     /// Looks without changing anything. The handle is absent where the name was never made or the socket is closed.
     fn look(
         observer: &mut Self::Observer,

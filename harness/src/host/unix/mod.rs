@@ -73,6 +73,10 @@ impl Sys for Native {
         thread::kept_waiting()
     }
 
+    fn behind() -> u64 {
+        thread::behind()
+    }
+
     fn look(
         observer: &mut look::Observer,
         socket: Option<(RawHandle, Kind)>,

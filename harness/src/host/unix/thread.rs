@@ -46,7 +46,7 @@ impl Target for Thread {
     }
 }
 
-pub(super) use os::kept_waiting;
+pub(super) use os::{behind, kept_waiting};
 
 /// A system that tells neither.
 #[cfg(not(target_os = "linux"))]
@@ -67,5 +67,10 @@ mod unknown {
 
     pub(crate) fn kept_waiting() -> u64 {
         0
+    }
+
+    /// The longest usual tick, of 100 Hz.
+    pub(crate) fn behind() -> u64 {
+        10_000_000
     }
 }

@@ -71,6 +71,11 @@ impl Sys for Native {
         0
     }
 
+    fn behind() -> u64 {
+        // The usual tick of Windows is 1/64 s.
+        15_625_000
+    }
+
     fn look(
         observer: &mut look::Observer,
         socket: Option<(RawHandle, Kind)>,
