@@ -226,7 +226,14 @@ pub(crate) fn crossing() -> TrialResult {
         let (source, destination) =
             if from == Side::Client { (ends[0], ends[1]) } else { (ends[1], ends[0]) };
         let flags = Flags::parse(flags).unwrap();
-        let seen = SeenSegment { flags, seq: numbers[0], ack: Some(numbers[1]), length: 0, window: 65_535 };
+        let seen = SeenSegment {
+            flags,
+            seq: numbers[0],
+            ack: Some(numbers[1]),
+            length: 0,
+            window: 65_535,
+            options: Vec::new(),
+        };
         PacketRecord {
             at: step as u64 * 100_000 + 7_000,
             from,

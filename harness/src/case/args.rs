@@ -12,6 +12,7 @@ use super::yaml::{Node, Value};
 use crate::host::call::{Name, OptionValue};
 use crate::platform::options;
 use crate::wire::numbers::Expression;
+use crate::wire::want::SegmentWant;
 
 /// The value of an argument.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,7 @@ pub enum ArgValue {
     Option(String),
     Expression(Expression),
     Segment(SegmentSpec),
+    SegmentWant(SegmentWant),
     Value(OptionValue),
     Steps(Vec<Node>),
     Word(String),
@@ -44,7 +46,8 @@ pub(super) fn argument(arg: &Arg, value: &Node, diagnostics: &mut Diagnostics) -
             ArgValue::Flags(flags.collect::<Option<_>>()?)
         }
         ArgKind::Expression => ArgValue::Expression(segment::expression(value, diagnostics)?),
-        ArgKind::Segment => ArgValue::Segment(segment::read(value, diagnostics)?),
+        ArgKind::Segment => ArgValue::Segment(segment::injected(value, diagnostics)?),
+        ArgKind::SegmentWant => ArgValue::SegmentWant(segment::expected(value, diagnostics)?),
         ArgKind::Int => ArgValue::Int(read::int(value, diagnostics)?),
         ArgKind::NewSocket => ArgValue::Socket(read::name(value, diagnostics)?),
         ArgKind::Option => {
@@ -175,6 +178,7 @@ pub(super) fn write(text: &mut impl fmt::Write, name: &str, value: &ArgValue) ->
         ArgValue::Flags(flags) => write!(text, ", flags [{}]", flags.join(", ")),
         ArgValue::Expression(e) => write!(text, ", {name} {e}"),
         ArgValue::Segment(spec) => write!(text, ", {}", spec.want),
+        ArgValue::SegmentWant(want) => write!(text, ", {want}"),
         ArgValue::Int(n) => write!(text, ", {name} {n}"),
         ArgValue::Socket(word) | ArgValue::Word(word) => write!(text, ", {name} {word}"),
         ArgValue::Option(option) => write!(text, " {option}"),

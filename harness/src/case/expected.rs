@@ -254,7 +254,7 @@ pub fn layer_key(
 /// Reads an outcome.
 pub fn expected(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> Option<Expected> {
     if segment::is_segment(node) && context.kinds.contains(&OutcomeKind::Segment) {
-        return segment::read(node, diagnostics).map(|spec| Expected::just(Want::Segment(spec.want)));
+        return segment::expected(node, diagnostics).map(|want| Expected::just(Want::Segment(want)));
     }
     if let Some(entries) = node.map() {
         if let [(key, value)] = entries {
@@ -340,7 +340,7 @@ fn want(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> Opt
         Value::List(items) if can(OutcomeKind::Path) => return path(items, diagnostics).map(Want::Path),
         Value::List(items) if can(OutcomeKind::Bits) => return bits(items, diagnostics).map(Want::Bits),
         Value::Map(_) if segment::is_segment(node) && can(OutcomeKind::Segment) => {
-            return segment::read(node, diagnostics).map(|spec| Want::Segment(spec.want));
+            return segment::expected(node, diagnostics).map(Want::Segment);
         }
         Value::Map(_) => return special(node, context, diagnostics),
         _ => None,
@@ -362,7 +362,7 @@ fn word(node: &Node, text: &str, context: Context<'_>, diagnostics: &mut Diagnos
         return if text == "nothing" {
             Some(Want::Nothing)
         } else {
-            segment::read(node, diagnostics).map(|spec| Want::Segment(spec.want))
+            segment::expected(node, diagnostics).map(Want::Segment)
         };
     }
     let want = match text {

@@ -77,7 +77,7 @@ fn argument(arg: &Arg) -> String {
         ArgKind::Duration => "a time".to_owned(),
         ArgKind::Flags => "MSG_ flags".to_owned(),
         ArgKind::Expression => "a sum of numbers and names".to_owned(),
-        ArgKind::Segment => "a segment".to_owned(),
+        ArgKind::Segment | ArgKind::SegmentWant => "a segment".to_owned(),
         ArgKind::Int => "a whole number".to_owned(),
         ArgKind::NewSocket => "a new name".to_owned(),
         ArgKind::Option => "an option".to_owned(),

@@ -5,6 +5,7 @@ use super::read;
 use super::yaml::{Node, Value};
 use crate::outcome::Data;
 use crate::wire::numbers::Expression;
+use crate::wire::options::{self, OptionWant};
 use crate::wire::pattern::Kind;
 use crate::wire::segment::Flags;
 use crate::wire::want::SegmentWant;
@@ -33,9 +34,15 @@ pub const KEYS: &[(&str, &str)] = &[
     ("window", "the window, scaled"),
     ("data", "data, of a segment that is injected"),
     ("urgent", "the urgent pointer"),
-    ("options", "TCP options as a list of bytes"),
+    (
+        "options",
+        "a list of TCP options: `MSS 1000`, `window scale 7`, `SACK permitted`, `timestamps 100 0`; of a segment that is expected also `MSS`, `no MSS`; of one that is injected also bytes",
+    ),
     ("checksum", "`wrong`"),
 ];
+
+/// Those of them that only a segment has that is injected.
+pub const INJECTED: [&str; 3] = ["data", "urgent", "checksum"];
 
 /// Whether a map is that of a segment, and not one of rows.
 #[must_use]
@@ -43,8 +50,37 @@ pub fn is_segment(node: &Node) -> bool {
     node.get("flags").is_some()
 }
 
-/// Reads a segment.
-pub fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<SegmentSpec> {
+/// Reads a segment that is expected.
+pub fn expected(node: &Node, diagnostics: &mut Diagnostics) -> Option<SegmentWant> {
+    for (key, _) in node.map().unwrap_or_default() {
+        if INJECTED.contains(&key.text.as_str()) {
+            let help = "what is looked at: flags, seq, ack, length, window, options";
+            diagnostics.error_help(
+                key.span,
+                format!("`{}` is for segments that are injected", key.text),
+                help,
+            );
+            return None;
+        }
+    }
+    let mut want = spec(node, diagnostics)?.want;
+    for option in node.get("options").map(read::list).unwrap_or_default() {
+        let text = read::text(option, "an option in words", diagnostics)?;
+        want.options.push(told(OptionWant::parse(&text), option, diagnostics)?);
+    }
+    Some(want)
+}
+
+/// Reads a segment that is injected.
+pub fn injected(node: &Node, diagnostics: &mut Diagnostics) -> Option<SegmentSpec> {
+    let mut spec = spec(node, diagnostics)?;
+    if let Some(options) = node.get("options") {
+        spec.options = bytes(options, diagnostics)?;
+    }
+    Some(spec)
+}
+
+fn spec(node: &Node, diagnostics: &mut Diagnostics) -> Option<SegmentSpec> {
     let mut spec = SegmentSpec {
         want: SegmentWant::of(Kind::Everything),
         data: Data::default(),
@@ -69,7 +105,7 @@ pub fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<SegmentSpec> {
             "window" => spec.want.window = Some(expression(value, diagnostics)?),
             "data" => spec.data = read::payload(value, diagnostics)?.data(),
             "urgent" => spec.urgent = u16::try_from(read::count(value, diagnostics)?).unwrap_or(u16::MAX),
-            "options" => spec.options = bytes(value, diagnostics)?,
+            "options" => {}
             "checksum" => {
                 spec.wrong_checksum = read::text(value, "wrong", diagnostics)? == "wrong";
             }
@@ -101,13 +137,7 @@ impl SegmentSpec {
 
 fn kind(node: &Node, diagnostics: &mut Diagnostics) -> Option<Kind> {
     let text = read::text(node, "a pattern of segments", diagnostics)?;
-    match Kind::parse(&text) {
-        Ok(kind) => Some(kind),
-        Err(message) => {
-            diagnostics.error(node.span, message);
-            None
-        }
-    }
+    told(Kind::parse(&text), node, diagnostics)
 }
 
 /// Reads a sum of numbers and names.
@@ -116,18 +146,21 @@ pub fn expression(node: &Node, diagnostics: &mut Diagnostics) -> Option<Expressi
         return Some(Expression::number(n));
     }
     let text = read::text(node, "a number, or a sum such as rcv_nxt + 1", diagnostics)?;
-    match Expression::parse(&text) {
-        Ok(expression) => Some(expression),
-        Err(message) => {
-            diagnostics.error(node.span, message);
-            None
-        }
-    }
+    told(Expression::parse(&text), node, diagnostics)
+}
+
+/// A value, or an error at its place.
+fn told<T>(value: Result<T, String>, node: &Node, diagnostics: &mut Diagnostics) -> Option<T> {
+    value.map_err(|message| diagnostics.error(node.span, message)).ok()
 }
 
 fn bytes(node: &Node, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for item in read::list(node) {
+        if let Value::Text(words) = &item.value {
+            bytes.extend(told(options::bytes(words), item, diagnostics)?);
+            continue;
+        }
         match u8::try_from(read::int(item, diagnostics)?) {
             Ok(byte) => bytes.push(byte),
             Err(_) => {

@@ -17,6 +17,7 @@ use super::yaml::{Key, Node, Value};
 use crate::host::call::{Mode, Name};
 use crate::platform::selector::Selector;
 use crate::wire::pattern::Pattern;
+use crate::wire::want::SegmentWant;
 
 /// A step.
 #[derive(Clone, Debug)]
@@ -135,11 +136,20 @@ impl Step {
         flags.flatten().map(String::as_str)
     }
 
-    /// The argument `segment`.
+    /// The argument `segment`, of a step that injects one.
     #[must_use]
     pub fn segment(&self) -> Option<&SegmentSpec> {
         match self.arg("segment") {
             Some(ArgValue::Segment(spec)) => Some(spec),
+            _ => None,
+        }
+    }
+
+    /// The argument `segment`, of a step that waits for one.
+    #[must_use]
+    pub fn wanted_segment(&self) -> Option<&SegmentWant> {
+        match self.arg("segment") {
+            Some(ArgValue::SegmentWant(want)) => Some(want),
             _ => None,
         }
     }

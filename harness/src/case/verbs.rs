@@ -97,8 +97,10 @@ pub enum ArgKind {
     Option,
     /// The value of a socket option: a number, `on`, `off`, a time, a word, `{linger: 1s}`, `{bytes: n}`.
     OptionValue,
-    /// A segment: a pattern, or a map of flags and numbers; see `case::segment`.
+    /// A segment to be injected: a pattern, or a map of flags and numbers; see `case::segment`.
     Segment,
+    /// A segment that is expected.
+    SegmentWant,
     /// A list of steps.
     Steps,
     /// One of these words; where a number is written instead, it is passed on as it is.
@@ -550,7 +552,7 @@ pub static VERBS: &[Verb] = &[
         about: "Takes the next segment of a socket that fits, in the order in which they arrived at the cable, and waits \
                 for one. What `segment` leaves out may be anything; `expect` can say more of it.",
         args: &[
-            arg("segment", K::Segment, "which one; without it, see `rest`"),
+            arg("segment", K::SegmentWant, "which one; without it, see `rest`"),
             arg("rest", K::OneOf(&["none"]), "`none`: the socket has sent nothing else after it"),
         ],
         outcomes: &[Segment],

@@ -148,7 +148,10 @@ fn others(wants: &[Want]) -> Vec<Want> {
         }
         Want::Eof => others.push(Want::Blocks),
         Want::Blocks => others.push(Want::Eof),
-        Want::Segment(_) => others.push(Want::Nothing),
+        Want::Segment(segment) => {
+            others.push(Want::Nothing);
+            others.extend(segment.changed().into_iter().map(Want::Segment));
+        }
         // One that no stack sends: `any_of` may allow another beside nothing.
         Want::Nothing => {
             others.push(Want::Segment(SegmentWant::of(Kind::Exactly(Flags(Flags::SYN.0 | Flags::RST.0)))));

@@ -92,7 +92,7 @@ impl Runner<'_> {
         let sleeper = step.expectation.gaps.as_ref().map(|_| Sleeper::start());
         let mut found = Vec::new();
         let mut seen = Vec::new();
-        if let Some(spec) = step.step.segment() {
+        if let Some(want) = step.step.wanted_segment() {
             // What else is expected of it picks no other segment, but shows in the outcome.
             let end = Instant::now() + limit;
             while found.len() < wanted {
@@ -100,14 +100,14 @@ impl Runner<'_> {
                 let peer = self.names().get(&step.step.subject).peer;
                 let next = cable.wait_for(left, |traffic| {
                     let names = peer.map(|peer| traffic.senders(local, peer).0.names()).unwrap_or_default();
-                    traffic.next_sent(local, |segment| spec.want.accepts(segment, &names))
+                    traffic.next_sent(local, |segment| want.accepts(segment, &names))
                 });
                 let Some((at, segment)) = next else { break };
                 seen.push(Sample { at, value: Outcome::Segments(one(segment.clone())) });
                 found.push(segment);
             }
         }
-        let complete = step.step.segment().is_none() || found.len() == wanted;
+        let complete = step.step.wanted_segment().is_none() || found.len() == wanted;
         let end = if complete { End::Done } else { End::Limit };
         let mut segments: Vec<SeenSegment> = found.into_iter().take(1).collect();
         if step.step.word("rest") == Some("none") && complete {

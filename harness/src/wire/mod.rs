@@ -6,6 +6,7 @@
 pub mod cable;
 pub mod icmp;
 pub mod numbers;
+pub mod options;
 pub mod pattern;
 pub mod pcapng;
 pub mod segment;

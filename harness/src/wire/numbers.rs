@@ -51,6 +51,14 @@ impl Expression {
         Ok(Self { terms })
     }
 
+    /// One more than this.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        let mut next = self.clone();
+        next.terms.push((true, Term::Number(1)));
+        next
+    }
+
     /// The value, where the names have these.
     pub fn value(&self, names: &BTreeMap<String, i64>) -> Result<i64, String> {
         let mut sum = 0;

@@ -128,22 +128,25 @@ impl Segment {
     /// The value of an option by its kind, if it is there.
     #[must_use]
     pub fn option(&self, wanted: u8) -> Option<&[u8]> {
+        self.each_option().find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
+    }
+
+    /// The kind and value of each option, as far as they are well-formed.
+    pub fn each_option(&self) -> impl Iterator<Item = (u8, &[u8])> {
         let mut rest = self.options.as_slice();
-        while let [kind, tail @ ..] = rest {
-            match (*kind, tail) {
-                (0, _) => return None,
-                (1, _) => rest = tail,
-                (kind, [length, ..]) if *length >= 2 => {
-                    let value = rest.get(2..usize::from(*length))?;
-                    if kind == wanted {
-                        return Some(value);
-                    }
-                    rest = &rest[usize::from(*length)..];
-                }
-                _ => return None,
+        std::iter::from_fn(move || {
+            // 1 is padding between options, 0 ends them.
+            while let [1, tail @ ..] = rest {
+                rest = tail;
             }
-        }
-        None
+            let [kind, length, ..] = rest else { return None };
+            if *kind == 0 || *length < 2 {
+                return None;
+            }
+            let (option, tail) = rest.split_at_checked(usize::from(*length))?;
+            rest = tail;
+            Some((*kind, &option[2..]))
+        })
     }
 
     /// The packet that carries it, with correct checksums unless a wrong one is wanted.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::numbers::Sender;
+use super::options;
 use super::pattern::{Kind, Rule};
 use super::segment::{self, Flags, Packet, Segment};
 use super::want::SeenSegment;
@@ -364,6 +365,7 @@ impl Traffic {
             ack: segment.flags.has(Flags::ACK).then(|| receiver.relative(segment.ack)),
             length: segment.payload.len(),
             window: i64::from(segment.window) << scale,
+            options: options::words(segment),
         }
     }
 

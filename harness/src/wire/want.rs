@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::numbers::Expression;
+use super::options::OptionWant;
 use super::pattern::Kind;
 use super::segment::Flags;
 
@@ -23,6 +24,9 @@ pub struct SeenSegment {
     pub length: usize,
     /// Window, scaled.
     pub window: i64,
+    /// Its options, in words; timestamps of a SYN only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
 }
 
 /// A segment as a case describes it; what is not said may be anything.
@@ -38,13 +42,41 @@ pub struct SegmentWant {
     pub length: Option<Expression>,
     /// Window, scaled.
     pub window: Option<Expression>,
+    /// Options that it has or has not.
+    pub options: Vec<OptionWant>,
 }
 
 impl SegmentWant {
     /// Any segment of a kind.
     #[must_use]
     pub fn of(kind: Kind) -> Self {
-        Self { kind, seq: None, ack: None, length: None, window: None }
+        Self { kind, seq: None, ack: None, length: None, window: None, options: Vec::new() }
+    }
+
+    /// The same with one thing changed, for each thing that it says.
+    #[must_use]
+    pub fn changed(&self) -> Vec<Self> {
+        let mut changed = Vec::new();
+        let mut with = |edit: &dyn Fn(&mut Self)| {
+            let mut other = self.clone();
+            edit(&mut other);
+            changed.push(other);
+        };
+        let next = |number: &mut Option<Expression>| *number = number.as_ref().map(Expression::next);
+        for (said, edit) in [
+            (&self.seq, &(|other: &mut Self| next(&mut other.seq)) as &dyn Fn(&mut Self)),
+            (&self.ack, &|other| next(&mut other.ack)),
+            (&self.length, &|other| next(&mut other.length)),
+            (&self.window, &|other| next(&mut other.window)),
+        ] {
+            if said.is_some() {
+                with(edit);
+            }
+        }
+        for at in 0..self.options.len() {
+            with(&|other| other.options[at] = other.options[at].negated());
+        }
+        changed
     }
 
     /// Whether a segment is as described, where the names have these values.
@@ -58,6 +90,7 @@ impl SegmentWant {
             && is(&self.ack, seen.ack)
             && is(&self.length, i64::try_from(seen.length).ok())
             && is(&self.window, Some(seen.window))
+            && self.options.iter().all(|option| option.accepts(&seen.options))
     }
 }
 
@@ -71,7 +104,7 @@ impl fmt::Display for SegmentWant {
                 write!(f, " {name} {want}")?;
             }
         }
-        Ok(())
+        list(f, &self.options)
     }
 }
 
@@ -84,6 +117,14 @@ impl fmt::Display for SeenSegment {
         if self.length > 0 {
             write!(f, " length {}", self.length)?;
         }
-        Ok(())
+        list(f, &self.options)
     }
+}
+
+/// Options, where there are any: `<MSS 1460, SACK permitted>`.
+fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, options: &[T]) -> fmt::Result {
+    for (i, option) in options.iter().enumerate() {
+        write!(f, "{}{option}", if i == 0 { " <" } else { ", " })?;
+    }
+    if options.is_empty() { Ok(()) } else { f.write_str(">") }
 }

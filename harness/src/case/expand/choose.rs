@@ -160,8 +160,8 @@ impl Layers {
 
 /// What is expected where a step does not say: of `sent`, that the segment came and nothing else was asked for.
 fn default(step: &Step) -> Option<Expected> {
-    let want = match (step.verb.name, step.segment()) {
-        ("sent", Some(spec)) => Want::Segment(spec.want.clone()),
+    let want = match (step.verb.name, step.wanted_segment()) {
+        ("sent", Some(want)) => Want::Segment(want.clone()),
         ("sent", None) => Want::Nothing,
         _ => Want::Ok,
     };

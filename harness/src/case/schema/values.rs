@@ -178,23 +178,25 @@ fn kind_of_outcome(kind: OutcomeKind) -> Value {
         OutcomeKind::Bits => reference("bits"),
         OutcomeKind::State => reference("states"),
         OutcomeKind::Address => reference("text"),
-        OutcomeKind::Segment => segment(),
+        OutcomeKind::Segment => segment(false),
         OutcomeKind::Path => json!({"type": "array", "items": reference("states")}),
     }
 }
 
-/// A segment: a pattern in words, or a map.
-pub(super) fn segment() -> Value {
+/// A segment that is injected or expected: a pattern in words, or a map.
+pub(super) fn segment(injected: bool) -> Value {
     let number = any([json!({"type": "integer"}), prose()]);
     let properties: Map<String, Value> = crate::case::segment::KEYS
         .iter()
+        .filter(|(key, _)| injected || !crate::case::segment::INJECTED.contains(key))
         .map(|(key, about)| {
             let mut value = match *key {
                 "flags" | "checksum" => prose(),
                 "data" => reference("data"),
                 "options" => {
                     let byte = json!({"type": "integer", "minimum": 0, "maximum": 255});
-                    any([json!({"type": "array", "items": byte}), dollar()])
+                    let item = if injected { any([prose(), byte]) } else { prose() };
+                    any([json!({"type": "array", "items": item}), dollar()])
                 }
                 _ => number.clone(),
             };

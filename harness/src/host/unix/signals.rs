@@ -9,7 +9,8 @@
 use std::ffi::c_int;
 use std::sync::OnceLock;
 #[cfg(target_vendor = "apple")]
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
@@ -38,11 +39,34 @@ pub(super) fn signal(how: Poke) -> c_int {
 
 fn handle(signal: Signal, handler: extern "C" fn(c_int), flags: SaFlags) -> Result<(), Errno> {
     let action = SigAction::new(SigHandler::Handler(handler), flags, SigSet::empty());
-    // SAFETY: the handlers do nothing, or set one flag that needs no initialisation.
+    // SAFETY: the handlers only change a counter or a flag, which need no initialisation.
     unsafe { sigaction(signal, &action) }.map(drop)
 }
 
-extern "C" fn woken(_: c_int) {}
+extern "C" fn woken(_: c_int) {
+    HANDLED[PLACE.get()].fetch_add(1, Ordering::SeqCst);
+}
+
+/// How many signals each thread has handled, by its place: more places than there are ever threads at once.
+static HANDLED: [AtomicU32; 4096] = [const { AtomicU32::new(0) }; 4096];
+
+thread_local! {
+    // Without a destructor and with a constant for its beginning, so that a handler can use it.
+    static PLACE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Gives the calling thread a place of its own at which the signals that it handles are counted.
+pub(super) fn place() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let place = NEXT.fetch_add(1, Ordering::Relaxed) % HANDLED.len();
+    PLACE.set(place);
+    place
+}
+
+/// How many signals were handled at that place.
+pub(super) fn handled(place: usize) -> u32 {
+    HANDLED[place].load(Ordering::SeqCst)
+}
 
 extern "C" fn broken_pipe(_: c_int) {
     set(true);

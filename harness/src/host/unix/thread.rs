@@ -2,6 +2,8 @@
 
 #![expect(unsafe_code, reason = "pthread_kill of a thread that is known to live")]
 
+use std::time::{Duration, Instant};
+
 use super::signals;
 use crate::host::call::{Action, Mode};
 #[cfg(target_os = "linux")]
@@ -10,9 +12,14 @@ use crate::host::local::sys::{Poke, RawHandle, Target};
 #[cfg(not(target_os = "linux"))]
 use unknown as os;
 
+/// How long the handler of an interrupted thread is waited for, at most.
+const DELIVERED: Duration = Duration::from_secs(1);
+
 /// A thread of this process.
 pub(super) struct Thread {
     pthread: libc::pthread_t,
+    /// Where the signals that it handles are counted.
+    place: usize,
     task: os::Task,
 }
 
@@ -25,14 +32,22 @@ impl Thread {
     pub(super) fn current() -> Self {
         // SAFETY: has no conditions.
         let pthread = unsafe { libc::pthread_self() };
-        Self { pthread, task: os::Task::current() }
+        Self { pthread, place: signals::place(), task: os::Task::current() }
     }
 }
 
 impl Target for Thread {
     fn poke(&self, _: RawHandle, how: Poke) -> bool {
+        let before = signals::handled(self.place);
         // SAFETY: whoever pokes knows that the thread is inside a call, so it lives.
         unsafe { libc::pthread_kill(self.pthread, signals::signal(how)) };
+        if how != Poke::End {
+            // Else the next look would find the thread asleep in the call that is about to be interrupted.
+            let end = Instant::now() + DELIVERED;
+            while signals::handled(self.place) == before && Instant::now() < end {
+                std::thread::sleep(Duration::from_micros(50));
+            }
+        }
         true
     }
 
