@@ -59,7 +59,6 @@ impl OptionWant {
     /// Whether options that were seen, in words, are as expected.
     #[must_use]
     pub fn accepts(&self, seen: &[String]) -> bool {
-        // A name that another begins with: `SACK` is not `SACK permitted`.
         let fits = |option: &String| {
             *option == self.words
                 || find(&self.words)
@@ -128,12 +127,12 @@ fn kind_of(words: &str) -> Option<u8> {
 
 /// The option that words name, and the numbers behind the name.
 fn find(words: &str) -> Result<(u8, Holds, Vec<u32>), String> {
-    let candidates = OPTIONS.iter().filter_map(|(name, kind, holds)| {
+    let mut candidates = OPTIONS.iter().filter_map(|(name, kind, holds)| {
         let rest = words.strip_prefix(name)?;
         let numbers: Vec<_> = rest.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
         (rest.is_empty() || rest.starts_with(' ')).then_some((*kind, *holds, numbers))
     });
-    candidates.last().ok_or_else(|| {
+    candidates.next().ok_or_else(|| {
         format!("there is no TCP option `{words}`; known are {}", names().collect::<Vec<_>>().join(", "))
     })
 }
