@@ -162,7 +162,6 @@ mod tests {
         assert_eq!(comment(&packet(Side::Client, "SYN", 3, "passed"), &[]), "step 4; passed");
     }
 
-    #[cfg(unix)]
     #[test]
     fn tshark_reads_it() {
         use std::process::Command;
