@@ -77,6 +77,17 @@ pub struct Expectation {
     pub place: Place,
 }
 
+impl Expectation {
+    /// Whether something is expected not to take longer than a time.
+    #[must_use]
+    pub fn may_be_late(&self) -> bool {
+        let ends = |takes: &Option<Takes>| takes.is_some_and(|takes| takes.to.is_some());
+        let specification = self.specification.as_ref();
+        let specified = specification.is_some_and(|asked| asked.gaps.is_some() || ends(&asked.takes));
+        self.timer.is_some() || self.gaps.is_some() || ends(&self.takes) || specified
+    }
+}
+
 /// What the specification asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Specification {

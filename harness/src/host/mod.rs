@@ -147,6 +147,9 @@ pub trait Host {
     /// come late. What is timed from now on may be over earlier by that much.
     fn behind(&self) -> u64;
 
+    /// By how many ns the timers of this machine were late since this was asked first.
+    fn lateness(&mut self) -> u64;
+
     /// Looks without changing anything.
     fn observe(&mut self, look: &Look) -> Result<Seen, HostFault>;
 }

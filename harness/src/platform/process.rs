@@ -58,10 +58,10 @@ impl Drop for Nowhere {
     }
 }
 
-/// Sets the flag at the first Ctrl-C; the second one ends the process at once. To be called before any other thread is
-/// started. On Windows Ctrl-C ends the process, as it does by default.
+/// Sets the flag at the first Ctrl-C or SIGTERM; the second one ends the process at once. To be called before any other
+/// thread is started. On Windows Ctrl-C ends the process, as it does by default.
 ///
-/// SIGINT is blocked in every thread and fetched by one that waits for it: a handler would run on any thread, and a
+/// The signals are blocked in every thread and fetched by one that waits for them: a handler would run on any thread, and a
 /// call under test there would end with EINTR.
 pub fn watch_interrupts(flag: &Arc<AtomicBool>) -> std::io::Result<()> {
     #[cfg(unix)]
@@ -84,13 +84,14 @@ mod unix {
     pub(super) fn watch(flag: Arc<AtomicBool>) -> io::Result<()> {
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGINT);
+        signals.add(Signal::SIGTERM);
         signals.thread_block()?;
         thread::Builder::new().name("ctrl-c".into()).spawn(move || {
-            while signals.wait().is_ok() {
+            while let Ok(signal) = signals.wait() {
                 if flag.swap(true, Ordering::SeqCst) {
                     // The default action ends the process, and a shell sees that it was the signal.
                     let _ = signals.thread_unblock();
-                    let _ = kill(Pid::this(), Signal::SIGINT);
+                    let _ = kill(Pid::this(), signal);
                 }
             }
         })?;

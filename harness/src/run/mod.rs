@@ -2,7 +2,6 @@
 //! record; the only judgement made here is whether to go on.
 
 mod calls;
-mod lateness;
 mod names;
 mod steps;
 mod wire;
@@ -35,6 +34,9 @@ pub fn run(trial: &Trial, link: &dyn Link) -> Result<Record, Unavailable> {
 }
 
 fn steps(trial: &Trial, runner: &mut Runner<'_>, record: &mut Record) -> Result<(), HostFault> {
+    if trial.steps.iter().any(|step| step.expectation.may_be_late()) {
+        runner.watch_lateness();
+    }
     let mut after_unknown = false;
     for index in 0..trial.steps.len() {
         if runner.remaining().is_zero() {

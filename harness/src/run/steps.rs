@@ -157,6 +157,11 @@ impl<'a> Runner<'a> {
         ns(self.begin.elapsed())
     }
 
+    /// Begins to measure how late the machine is.
+    pub(super) fn watch_lateness(&mut self) {
+        self.session.client.lateness();
+    }
+
     pub(super) fn behind(&self) -> u64 {
         self.behind
     }
@@ -191,6 +196,9 @@ impl<'a> Runner<'a> {
         };
         let mut came = came;
         came.shorten(&step.expectation.want);
+        let finish = self.now();
+        let late =
+            came.late + if step.expectation.may_be_late() { self.session.client.lateness() } else { 0 };
         Ok(StepRecord {
             step: index,
             call: came.call,
@@ -199,9 +207,9 @@ impl<'a> Runner<'a> {
             outcome: came.outcome,
             end: came.end,
             note: came.note,
-            late: came.late,
+            late,
             begin,
-            finish: self.now(),
+            finish,
         })
     }
 
@@ -385,7 +393,6 @@ impl<'a> Runner<'a> {
         let began = Instant::now();
         let mut seen: Vec<Sample> = Vec::new();
         let mut pause = FIRST_PAUSE;
-        let mut late = Duration::ZERO;
         let mut settled_since = began;
         let (outcome, completion, call, end) = loop {
             let (value, call, completion) = self.look_once(&step.step)?;
@@ -407,13 +414,11 @@ impl<'a> Runner<'a> {
             if let Some(end) = end {
                 break (value, completion, call, end);
             }
-            let before = Instant::now();
             thread::sleep(pause);
-            late = late.max(before.elapsed().saturating_sub(pause));
             pause = (pause * 2).min(LONGEST_PAUSE);
         };
         let seen = if seen.len() > 1 { seen } else { Vec::new() };
-        Ok(Came { call, completion, seen, outcome: Some(outcome), end, note: None, late: ns(late) })
+        Ok(Came { call, completion, seen, outcome: Some(outcome), end, note: None, late: 0 })
     }
 
     /// Whether a state is asked for that this platform cannot show: of a closed socket's connection, or TIME_WAIT, in

@@ -4,9 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::lateness::Sleeper;
 use super::names::Endpoint;
-use super::ns;
 use super::steps::{Came, Runner};
 use crate::case::args::ArgValue;
 use crate::case::segment::SegmentSpec;
@@ -89,7 +87,6 @@ impl Runner<'_> {
         let local = self.local(&step.step.subject)?;
         let limit = self.limit(&step.step);
         let wanted = step.expectation.gaps.as_ref().map_or(1, |gaps| gaps.len() + 1);
-        let sleeper = step.expectation.gaps.as_ref().map(|_| Sleeper::start());
         let mut found = Vec::new();
         let mut seen = Vec::new();
         if let Some(want) = step.step.wanted_segment() {
@@ -125,9 +122,8 @@ impl Runner<'_> {
         }
         let names = self.peer_names(&step.step.subject, cable);
         let mut came = Came::of_look(Outcome::Segments(SeenSegments { segments, names }), end);
-        if let Some(sleeper) = sleeper {
+        if step.expectation.gaps.is_some() {
             came.seen = seen;
-            came.late = ns(sleeper.stop());
         }
         Ok(came)
     }

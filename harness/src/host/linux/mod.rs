@@ -5,6 +5,7 @@ pub mod netlink;
 pub mod rights;
 pub mod settings;
 pub(crate) mod thread;
+pub(crate) mod timers;
 pub(super) mod traced;
 pub(super) mod tracing;
 mod tun;

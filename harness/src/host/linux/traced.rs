@@ -114,6 +114,10 @@ impl Host for Traced {
         self.inner.cancel(id)
     }
 
+    fn lateness(&mut self) -> u64 {
+        self.inner.lateness()
+    }
+
     fn behind(&self) -> u64 {
         self.inner.behind()
     }

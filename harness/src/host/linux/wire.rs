@@ -326,6 +326,10 @@ impl Host for End {
         self.inner.cancel(id)
     }
 
+    fn lateness(&mut self) -> u64 {
+        self.inner.lateness()
+    }
+
     fn behind(&self) -> u64 {
         self.inner.behind()
     }

@@ -5,6 +5,7 @@
 
 mod background;
 pub mod clock;
+pub mod lateness;
 mod perform;
 pub mod slot;
 mod sockets;
@@ -53,6 +54,7 @@ pub struct LocalHost<S: Sys> {
     calls: Vec<Background>,
     observer: S::Observer,
     slot: Arc<Slot>,
+    lateness: Option<lateness::Watch>,
     place: Place,
 }
 
@@ -66,6 +68,7 @@ impl<S: Sys> LocalHost<S> {
             calls: Vec::new(),
             observer: S::Observer::default(),
             slot: watchdog::slot_of_this_thread::<S>(),
+            lateness: None,
             place,
         }
     }
@@ -179,6 +182,16 @@ impl<S: Sys> Host for LocalHost<S> {
 
     fn behind(&self) -> u64 {
         S::behind()
+    }
+
+    fn lateness(&mut self) -> u64 {
+        match &self.lateness {
+            Some(watch) => watch.late(),
+            None => {
+                self.lateness = Some(lateness::Watch::begin::<S>());
+                0
+            }
+        }
     }
 
     fn observe(&mut self, look: &Look) -> Result<Seen, HostFault> {

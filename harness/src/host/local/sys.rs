@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::lateness::Timer;
 use crate::host::call::{Action, Kind, Mode};
 use crate::host::{HostFault, Look, Seen};
 use crate::outcome::Outcome;
@@ -41,6 +42,9 @@ pub trait Sys: 'static {
     /// For how many ns the calling thread has been ready in its life without getting a processor; 0 where the system
     /// does not count it.
     fn kept_waiting() -> u64;
+
+    /// The timers of this system, for measuring how late they are.
+    fn timers() -> Vec<Timer>;
 
     /// By how many ns the clock that kernel timers count is behind now, or the most by which it can be.
     fn behind() -> u64;

@@ -22,6 +22,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::call::{Action, Kind, Mode};
+use super::local::lateness::Timer;
 use super::local::sys::{Answer, Cell, RawHandle, Sys, TAKEN_FOR_FULL, Target};
 use super::{HostFault, Look, Seen};
 use crate::platform::Os;
@@ -71,6 +72,10 @@ impl Sys for Native {
 
     fn kept_waiting() -> u64 {
         thread::kept_waiting()
+    }
+
+    fn timers() -> Vec<Timer> {
+        thread::timers()
     }
 
     fn behind() -> u64 {

@@ -61,12 +61,17 @@ impl Target for Thread {
     }
 }
 
+#[cfg(target_os = "linux")]
+pub(super) use crate::host::linux::timers::timers;
 pub(super) use os::{behind, kept_waiting};
+#[cfg(not(target_os = "linux"))]
+pub(super) use unknown::timers;
 
 /// A system that tells neither.
 #[cfg(not(target_os = "linux"))]
 mod unknown {
     use crate::host::call::{Action, Mode};
+    use crate::host::local::lateness::{NAP, Timer};
 
     pub(crate) struct Task;
 
@@ -82,6 +87,10 @@ mod unknown {
 
     pub(crate) fn kept_waiting() -> u64 {
         0
+    }
+
+    pub(crate) fn timers() -> Vec<Timer> {
+        vec![Timer { nap: Box::new(|| std::thread::sleep(NAP)), slack: Duration::from_millis(20) }]
     }
 
     /// The longest usual tick, of 100 Hz.

@@ -23,6 +23,7 @@ pub mod winsock;
 use std::net::SocketAddr;
 
 use super::call::{Action, Kind, Mode};
+use super::local::lateness::{NAP, Timer};
 use super::local::sys::{Answer, Cell, RawHandle, Sys, Target};
 use super::{HostFault, Look, Seen};
 use crate::platform::Os;
@@ -69,6 +70,10 @@ impl Sys for Native {
     fn kept_waiting() -> u64 {
         // Windows counts how long a thread ran, not how long it was ready to.
         0
+    }
+
+    fn timers() -> Vec<Timer> {
+        vec![Timer { nap: Box::new(|| std::thread::sleep(NAP)), slack: std::time::Duration::from_millis(32) }]
     }
 
     fn behind() -> u64 {
