@@ -71,6 +71,8 @@ pub(super) use unknown::timers;
 #[cfg(not(target_os = "linux"))]
 mod unknown {
     use crate::host::call::{Action, Mode};
+    use std::time::Duration;
+
     use crate::host::local::lateness::{NAP, Timer};
 
     pub(crate) struct Task;
