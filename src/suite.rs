@@ -1,5 +1,6 @@
 //! Running the suite from selected jobs to reports and exit code. Where the jobs come from is not known here.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use crate::select::Slow;
 pub struct Suite {
     /// A job for each trial, in the order of ids. Which of them are wanted is decided here.
     pub jobs: Vec<Job>,
+    /// The cases that are wrong. Each has a job that says so.
+    pub wrong: BTreeSet<String>,
     /// The machine.
     pub platform: Platform,
     /// The text of the cases.
@@ -48,7 +51,7 @@ pub fn run(
     streams: Streams<'_>,
 ) -> Result<Exit, Error> {
     let reports = if cli.run.list { Reports::default() } else { Reports::prepare(cli)? };
-    let Suite { jobs, platform, files } = load()?;
+    let Suite { jobs, wrong, platform, files } = load()?;
     let Streams { out, err, status } = streams;
     let selection = cli.run.selection();
     let selected = selection.select(jobs.iter().map(|job| (job.id.as_str(), job.slow)));
@@ -82,7 +85,13 @@ pub fn run(
         platform,
         trials: ran.trials,
     };
-    let mut exit = if ran.interrupted { Exit::Interrupted } else { gate.exit(&results.trials) };
+    let wrong_run = results.trials.iter().filter(|trial| wrong.contains(&trial.id)).count();
+    let mut exit = match (ran.interrupted, wrong_run) {
+        (true, _) => Exit::Interrupted,
+        (false, 0) => gate.exit(&results.trials),
+        // Whatever else came out, the run says less than it should.
+        (false, _) => Exit::Wrong,
+    };
     let ran = Ran { trials: Vec::new(), ..ran };
     for error in reports.write(&results, &context(), gate, cli) {
         let _ = writeln!(err, "sockspec: {error}");
@@ -99,11 +108,25 @@ pub fn run(
         };
         summary::write(&results, &context(), &options, out).and_then(|()| out.flush()).map_err(stdout)?;
     }
+    tell_wrong(wrong_run, wrong.len() - wrong_run, err);
     if exit == Exit::Broken && results.trials.iter().all(|trial| trial.verdict.kind == Kind::Skip) {
         let _ =
             writeln!(err, "sockspec: nothing was run in {}, so nothing is known", human(results.duration));
     }
     Ok(exit)
+}
+
+/// What the cases that are wrong mean for the run: an incomplete answer, or nothing where they were not asked for.
+fn tell_wrong(run: usize, left_out: usize, err: &mut dyn Write) {
+    let cases = |n: usize| if n == 1 { "1 case is".to_owned() } else { format!("{n} cases are") };
+    // A message that cannot be written changes nothing.
+    let _ = match (run, left_out) {
+        (0, 0) => Ok(()),
+        (0, n) => writeln!(err, "sockspec: {} wrong and left out; `sockspec check` shows why", cases(n)),
+        (n, _) => {
+            writeln!(err, "sockspec: {} wrong, so not all was tested; `sockspec check` shows why", cases(n))
+        }
+    };
 }
 
 fn stdout(cause: io::Error) -> Error {
@@ -201,16 +224,21 @@ mod tests {
             job("time-wait/lasts", Kind::Pass),
         ];
         jobs[3].slow = true;
-        Suite { jobs, platform: sample::results(Vec::new()).platform, files: Arc::new(Files) }
+        let platform = sample::results(Vec::new()).platform;
+        Suite { jobs, wrong: BTreeSet::new(), platform, files: Arc::new(Files) }
     }
 
     fn command(args: &[&str]) -> Done {
+        with(args, suite())
+    }
+
+    fn with(args: &[&str], suite: Suite) -> Done {
         let cli = Cli::read(std::iter::once("sockspec").chain(args.iter().copied())).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let exit = run(
             &cli,
             Arc::default(),
-            || Ok(suite()),
+            || Ok(suite),
             Streams { out: &mut anstream::StripStream::new(&mut out), err: &mut err, status: None },
         );
         Done { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
@@ -241,6 +269,24 @@ mod tests {
         assert_eq!(exit(&["--ignored"]), Exit::AsRecorded);
         assert_eq!(exit(&["time-wait"]), Exit::Broken, "it is slow, so nothing was run");
         assert_eq!(exit(&["ipv6"]), Exit::Broken);
+    }
+
+    #[test]
+    fn a_wrong_case_decides_only_where_it_was_asked_for() {
+        let with_wrong = || {
+            let wrong = sample::trial("udp/odd", Kind::Broken);
+            let mut suite = suite();
+            suite.wrong.insert(wrong.id.clone());
+            suite.jobs.push(Job { id: wrong.id.clone(), slow: false, run: Arc::new(move || wrong.clone()) });
+            suite
+        };
+        let done = with(&["--no-reports"], with_wrong());
+        assert_eq!(done.exit.unwrap(), Exit::Wrong, "though a behaviour is not as recorded as well");
+        assert!(done.err.contains("1 case is wrong, so not all was tested"), "{}", done.err);
+        assert!(done.out.contains("4 trials: 1 pass, 1 skip, 1 fail, 1 broken"), "{}", done.out);
+        let done = with(&["--no-reports", "accept"], with_wrong());
+        assert_eq!(done.exit.unwrap(), Exit::AsRecorded);
+        assert!(done.err.contains("1 case is wrong and left out"), "{}", done.err);
     }
 
     #[test]
