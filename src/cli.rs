@@ -140,9 +140,15 @@ pub enum Command {
         #[arg(long)]
         host_network: bool,
     },
-    /// Print the JSON schema of a case file, for editors.
-    #[command(after_long_help = "Example:\n  sockspec schema > case.schema.json")]
-    Schema,
+    /// Print the JSON schema of a kind of file in the folder of cases, for editors.
+    #[command(
+        after_long_help = "Examples:\n  sockspec schema > case.schema.json\n  sockspec schema setup > setup.schema.json\n  sockspec schema deviations > deviations.schema.json"
+    )]
+    Schema {
+        /// `case` is <family>/*.yaml, `setup` is setups/*.yaml, `deviations` is deviations/*.yaml.
+        #[arg(value_enum, value_name = "KIND", default_value = "case")]
+        kind: FileKind,
+    },
     /// Show which requirements are covered by which cases, with the verdict of the last run, and which by none.
     #[command(
         after_long_help = "Examples:\n  sockspec coverage\n  sockspec coverage T25\n  sockspec coverage --results wine/results.json"
@@ -346,6 +352,17 @@ impl From<Color> for anstream::ColorChoice {
             Color::Never => Self::Never,
         }
     }
+}
+
+/// The kinds of files in the folder of cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileKind {
+    /// A behaviour.
+    Case,
+    /// Steps that cases share.
+    Setup,
+    /// What a stand-in is known to do otherwise.
+    Deviations,
 }
 
 /// Verdicts that can be made to fail.
