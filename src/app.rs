@@ -14,7 +14,7 @@ use sockspec_harness::host::loopback::Network;
 use sockspec_harness::platform::process::watch_interrupts;
 
 use crate::cli::{Cli, Command, FileKind};
-use crate::commands::{check, coverage, explain, list, platform};
+use crate::commands::{check, coverage, explain, list, merge, platform};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::jobs;
@@ -66,6 +66,7 @@ fn dispatch(cli: &Cli, network: &Network, colour: bool, streams: Streams<'_>) ->
         Command::Check { path, mutate: true } => check::mutate(path.as_deref(), common, network, out),
         Command::Explain { case } => explain::explain(case, common, network, out),
         Command::List { filters } => list::list(filters, common, out),
+        Command::Merge(args) => merge::merge(args, common, out, streams.err),
         Command::Platform { json, .. } => platform::platform(*json, network, out),
         Command::Schema { kind } => schema(*kind, out),
         Command::Coverage { ids, results } => coverage::coverage(ids, results, common, network, out),

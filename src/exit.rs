@@ -74,6 +74,12 @@ impl Gate {
         }
     }
 
+    /// Whether a trial of that kind keeps the run from being good.
+    #[must_use]
+    pub fn fails(&self, kind: Kind) -> bool {
+        kind == Kind::Broken || self.forbids(kind)
+    }
+
     /// What a run that was not interrupted ends with.
     #[must_use]
     pub fn exit(&self, trials: &[TrialResult]) -> Exit {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
@@ -14,11 +13,12 @@ use sockspec_harness::results::{FORMAT, Results};
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::exit::{Exit, Gate};
-use crate::output::Target;
+use crate::report::files::Files as ReportFiles;
+use crate::report::github::Github;
 use crate::report::live::Live;
 use crate::report::time::{human, rfc3339};
-use crate::report::{CaseFiles, Context, Progress, Reporter, failure, json, junit, summary};
-use crate::runner::{self, Job, Ran, RunOptions};
+use crate::report::{CaseFiles, Context, Progress, Reporter, failure, summary};
+use crate::runner::{self, Job, RunOptions};
 use crate::select::Slow;
 
 /// What can be run here.
@@ -50,7 +50,7 @@ pub fn run(
     load: impl FnOnce() -> Result<Suite, Error>,
     streams: Streams<'_>,
 ) -> Result<Exit, Error> {
-    let reports = if cli.run.list { Reports::default() } else { Reports::prepare(cli)? };
+    let reports = if cli.run.list { ReportFiles::default() } else { ReportFiles::prepare(&cli.run.reports)? };
     let Suite { jobs, wrong, platform, files } = load()?;
     let Streams { out, err, status } = streams;
     let selection = cli.run.selection();
@@ -61,7 +61,11 @@ pub fn run(
             let _ = writeln!(err, "sockspec: no trial matches `{pattern}`; `sockspec --list` shows them all");
         }
     }
-    let jobs: Vec<Job> = selected.at.iter().map(|at| jobs[*at].clone()).collect();
+    let part = cli.run.partition;
+    let of_part = |job: &&Job| part.is_none_or(|part| part.has(&job.id));
+    // A part may have nothing to do; a run has.
+    let empty_is_fine = part.is_some() && !selected.at.is_empty();
+    let jobs: Vec<Job> = selected.at.iter().map(|at| &jobs[*at]).filter(of_part).cloned().collect();
     if cli.run.list {
         runner::list(&jobs, selection.slow, out).and_then(|()| out.flush()).map_err(stdout)?;
         return Ok(Exit::AsRecorded);
@@ -70,6 +74,7 @@ pub fn run(
     let captures = cli.run.captures();
     let context = || Context { files: &*files, command: &command, captures: captures.as_ref() };
     let gate = cli.run.gate();
+    let gate = Gate { empty_is_fine: gate.empty_is_fine || empty_is_fine, ..gate };
     let started = rfc3339(SystemTime::now());
     let options = options(cli, interrupted, &files, &command, selection.slow, gate);
     let ran = if cli.run.format.is_some() {
@@ -82,6 +87,7 @@ pub fn run(
         sockspec: env!("CARGO_PKG_VERSION").to_owned(),
         started,
         duration: u64::try_from(ran.duration.as_nanos()).unwrap_or(u64::MAX),
+        part,
         platform,
         trials: ran.trials,
     };
@@ -92,21 +98,26 @@ pub fn run(
         // Whatever else came out, the run says less than it should.
         (false, _) => Exit::Wrong,
     };
-    let ran = Ran { trials: Vec::new(), ..ran };
-    for error in reports.write(&results, &context(), gate, cli) {
+    let shown = summary::Options {
+        verbose: cli.common.verbose,
+        quiet: cli.common.quiet,
+        gate,
+        slow: ran.slow,
+        not_run: ran.not_run,
+        reports: reports.folder.clone(),
+    };
+    // What other formats print is read by programs.
+    let github =
+        if cli.run.format.is_none() { Github::find(cli.run.reports.github) } else { Github::default() };
+    let mut errors = reports.write(&results, &context(), gate);
+    errors.extend(github.summarise(&results, &context(), &shown).err());
+    for error in errors {
         let _ = writeln!(err, "sockspec: {error}");
         exit = if exit == Exit::AsRecorded { error.exit() } else { exit };
     }
     if cli.run.format.is_none() {
-        let options = summary::Options {
-            verbose: cli.common.verbose,
-            quiet: cli.common.quiet,
-            gate,
-            slow: ran.slow,
-            not_run: ran.not_run,
-            reports: reports.folder,
-        };
-        summary::write(&results, &context(), &options, out).and_then(|()| out.flush()).map_err(stdout)?;
+        github.annotate(&results, &context(), &gate, out).map_err(stdout)?;
+        summary::write(&results, &context(), &shown, out).and_then(|()| out.flush()).map_err(stdout)?;
     }
     tell_wrong(wrong_run, wrong.len() - wrong_run, err);
     if exit == Exit::Broken && results.trials.iter().all(|trial| trial.verdict.kind == Kind::Skip) {
@@ -163,40 +174,6 @@ struct Silent;
 impl Reporter for Silent {
     fn end(&mut self, _: &Progress) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// The files that are written at the end.
-#[derive(Default)]
-struct Reports {
-    json: Vec<Target>,
-    junit: Vec<Target>,
-    /// The folder, to be named in the summary.
-    folder: Option<String>,
-}
-
-impl Reports {
-    fn prepare(cli: &Cli) -> Result<Self, Error> {
-        let paths = cli.run.report_paths();
-        let targets = |paths: &[PathBuf]| -> Result<Vec<_>, Error> {
-            paths.iter().map(|path| Target::prepare(path)).collect()
-        };
-        let (json, junit) = (targets(&paths.json)?, targets(&paths.junit)?);
-        let folder =
-            (!cli.run.no_reports && !json.is_empty()).then(|| cli.run.report_dir.display().to_string());
-        Ok(Self { json, junit, folder })
-    }
-
-    /// Writes all of them, each whatever became of the others.
-    fn write(&self, results: &Results, context: &Context<'_>, gate: Gate, cli: &Cli) -> Vec<Error> {
-        let flavour = cli.run.junit_flavour;
-        let json = self.json.iter().map(|target| target.write(|out| json::write(results, out)));
-        let junit = self.junit.iter();
-        let junit =
-            junit.map(|target| target.write(|out| junit::write(results, context, &gate, flavour, out)));
-        let captures = context.captures.into_iter();
-        let captures = captures.flat_map(|captures| results.trials.iter().map(|trial| captures.write(trial)));
-        json.chain(junit).chain(captures).filter_map(Result::err).collect()
     }
 }
 
