@@ -3,65 +3,27 @@
 //! As in `trials`, everything is told as a ratio to raw system calls measured alternately with it, and nothing here
 //! asserts a time.
 
-use std::fs;
-use std::io::Read;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+mod shared;
 
-use socket2::{Domain, SockAddr, Socket, Type};
-use sockspec_harness::case::suite::{Origin, Suite};
-use sockspec_harness::case::trial::Trial;
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+
 use sockspec_harness::host::link::{Link, Request};
 use sockspec_harness::host::loopback::{Loopback, Network};
-use sockspec_harness::judge;
-use sockspec_harness::judge::verdict::Kind;
-use sockspec_harness::run;
 
-/// Rounds of each kind, taken in turns.
-const ROUNDS: usize = 20;
+use shared::{CASE, ROUNDS, median, passes, per_second, raw, report, time, trial};
+
 /// Trials in a round.
 const EACH: usize = 100;
 /// Pairs of namespaces that are made.
 const PAIRS: usize = 50;
-
-/// The same calls as [`raw`] makes.
-const PLAIN: &str = "\
-title: A connection over the wire is half-closed and read to its end
-covers: [T11]
-link: wire
-steps:
-  - bind: listener
-    address: any port
-    at: server
-  - listen: listener
-  - connect: client
-    to: listener
-  - accept: listener
-  - shutdown: client
-    how: write
-  - recv: server
-    expect: eof
-  - close: server
-  - close: client
-  - close: listener
-";
 
 /// The segment that is held in the other trial.
 const HOLD: &str =
     "  - hold: FIN from client\n  - shutdown: client\n    how: write\n  - release: FIN from client\n";
 
 fn main() -> ExitCode {
-    let network = Network::enter(false);
-    match measure(&network) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            report(&format!("the benchmark failed: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    shared::main(measure)
 }
 
 fn measure(network: &Network) -> Result<(), Box<dyn std::error::Error>> {
@@ -73,8 +35,9 @@ fn measure(network: &Network) -> Result<(), Box<dyn std::error::Error>> {
         ));
         return Ok(());
     }
-    let held = PLAIN.replace("  - shutdown: client\n    how: write\n", HOLD);
-    let (plain, held) = (trial(&link, "plain", PLAIN)?, trial(&link, "held", &held)?);
+    let plain = CASE.replace("steps:", "link: wire\nsteps:");
+    let held = plain.replace("  - shutdown: client\n    how: write\n", HOLD);
+    let (plain, held) = (trial(&link, "bench-wire-plain", &plain)?, trial(&link, "bench-wire-held", &held)?);
     let (mut raws, mut plains, mut helds) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let ip = Ipv4Addr::from([127, 200, 0, u8::try_from(round)? + 1]);
@@ -107,76 +70,4 @@ fn measure(network: &Network) -> Result<(), Box<dyn std::error::Error>> {
         ));
     }
     Ok(())
-}
-
-fn trial(link: &Loopback, name: &str, text: &str) -> Result<Trial, Box<dyn std::error::Error>> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-wire-{name}"));
-    fs::create_dir_all(folder.join("bench"))?;
-    fs::write(folder.join("bench/half-close.yaml"), text)?;
-    let suite = Suite::load(&Origin::Folder(folder), |_| true)?;
-    suite.trials(link.platform())?.pop().ok_or_else(|| "no trial".into())
-}
-
-fn passes(trial: &Trial, link: &Loopback) -> Result<(), Box<dyn std::error::Error>> {
-    let record = run::run(trial, link)?;
-    let verdict = judge::judge(trial, &record);
-    if verdict.kind == Kind::Pass { Ok(()) } else { Err(format!("{verdict:?}").into()) }
-}
-
-/// A connection by hand.
-fn raw(ip: IpAddr) -> Result<(), Box<dyn std::error::Error>> {
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    listener.bind(&SockAddr::from(SocketAddr::new(ip, 0)))?;
-    listener.listen(128)?;
-    let address = listener.local_addr()?;
-    let client = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    client.connect(&address)?;
-    let (mut server, _) = listener.accept()?;
-    client.shutdown(std::net::Shutdown::Write)?;
-    let mut buffer = [0; 16];
-    if server.read(&mut buffer)? != 0 {
-        return Err("not the end of the stream".into());
-    }
-    Ok(())
-}
-
-/// µs for each of so many.
-fn time(
-    count: usize,
-    mut one: impl FnMut() -> Result<(), Box<dyn std::error::Error>>,
-) -> Result<f64, Box<dyn std::error::Error>> {
-    let begin = Instant::now();
-    (0..count).try_for_each(|_| one())?;
-    Ok(begin.elapsed().as_secs_f64() * 1e6 / count as f64)
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// All of them have to pass.
-fn per_second(trial: &Trial, link: &Loopback, jobs: usize) -> Result<f64, Box<dyn std::error::Error>> {
-    let (done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let begin = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                while begin.elapsed() < Duration::from_secs(1) {
-                    let count = if passes(trial, link).is_ok() { &done } else { &failed };
-                    count.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    let took = begin.elapsed().as_secs_f64();
-    match failed.into_inner() {
-        0 => Ok(done.into_inner() as f64 / took),
-        n => Err(format!("{n} trials at {jobs} jobs did not pass").into()),
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark tells its numbers")]
-fn report(line: &str) {
-    println!("{line}");
 }

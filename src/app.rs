@@ -9,11 +9,12 @@ use std::sync::atomic::AtomicBool;
 
 use anstream::AutoStream;
 
+use sockspec_harness::case::schema;
 use sockspec_harness::host::loopback::Network;
 use sockspec_harness::platform::process::watch_interrupts;
 
-use crate::cli::{Cli, Command};
-use crate::commands::{check, coverage, explain, list, platform};
+use crate::cli::{Cli, Command, FileKind};
+use crate::commands::{check, coverage, explain, list, merge, platform};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::jobs;
@@ -65,16 +66,21 @@ fn dispatch(cli: &Cli, network: &Network, colour: bool, streams: Streams<'_>) ->
         Command::Check { path, mutate: true } => check::mutate(path.as_deref(), common, network, out),
         Command::Explain { case } => explain::explain(case, common, network, out),
         Command::List { filters } => list::list(filters, common, out),
+        Command::Merge(args) => merge::merge(args, common, out, streams.err),
         Command::Platform { json, .. } => platform::platform(*json, network, out),
-        Command::Schema => schema(out),
+        Command::Schema { kind } => schema(*kind, out),
         Command::Coverage { ids, results } => coverage::coverage(ids, results, common, network, out),
     }?;
     out.flush().map_err(|error| Error::Stdout(error.to_string()))?;
     Ok(exit)
 }
 
-fn schema(out: &mut dyn Write) -> Result<Exit, Error> {
-    let schema = sockspec_harness::case::schema::case();
+fn schema(kind: FileKind, out: &mut dyn Write) -> Result<Exit, Error> {
+    let schema = match kind {
+        FileKind::Case => schema::case(),
+        FileKind::Setup => schema::setup(),
+        FileKind::Deviations => schema::deviations(),
+    };
     writeln!(out, "{schema:#}").map_err(|error| Error::Stdout(error.to_string()))?;
     Ok(Exit::AsRecorded)
 }

@@ -2,9 +2,9 @@
 //!
 //! What such a file looks like inside is `wire::pcapng`'s; that it is there as a whole or not at all is `output`'s.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use sockspec_harness::judge::verdict::Kind;
 use sockspec_harness::results::TrialResult;
 use sockspec_harness::wire::pcapng;
 
@@ -13,19 +13,43 @@ use crate::error::Error;
 use crate::exit::Gate;
 use crate::output::Target;
 
+/// The folder of captures in that of reports.
+const FOLDER: &str = "captures";
+
 /// Which trials leave a capture, and where.
 #[derive(Clone, Debug)]
 pub struct Captures {
     folder: PathBuf,
     which: Capture,
     gate: Gate,
+    /// The captures are files already: what was read from results.json has no bytes.
+    stored: bool,
 }
 
 impl Captures {
     /// Below the folder of reports.
     #[must_use]
-    pub fn new(reports: &std::path::Path, which: Capture, gate: Gate) -> Self {
-        Self { folder: reports.join("captures"), which, gate }
+    pub fn new(reports: &Path, which: Capture, gate: Gate) -> Self {
+        Self { folder: reports.join(FOLDER), which, gate, stored: false }
+    }
+
+    /// Those that [`take_over`](Self::take_over) puts there, of trials that were run before.
+    #[must_use]
+    pub fn stored(reports: &Path, gate: Gate) -> Self {
+        Self { stored: true, ..Self::new(reports, Capture::All, gate) }
+    }
+
+    /// Copies the captures that are in another folder of reports.
+    pub fn take_over(&self, reports: &Path) -> Result<(), Error> {
+        let from = reports.join(FOLDER);
+        let Ok(files) = fs::read_dir(&from) else { return Ok(()) };
+        for file in files.flatten().map(|file| file.path()) {
+            let Some(name) = file.file_name() else { continue };
+            let bytes =
+                fs::read(&file).map_err(|cause| Error::Usage(format!("{}: {cause}", file.display())))?;
+            Target::prepare(&self.folder.join(name))?.write(|out| out.write_all(&bytes))?;
+        }
+        Ok(())
     }
 
     /// The capture that a trial leaves, if it does.
@@ -34,17 +58,21 @@ impl Captures {
         let kind = trial.verdict.kind;
         let wanted = match self.which {
             Capture::All => true,
-            Capture::Failed => kind == Kind::Broken || self.gate.forbids(kind),
+            Capture::Failed => self.gate.fails(kind),
             Capture::None => false,
         };
-        // What was read from results.json has no bytes.
-        let packets = trial.record.packets.iter().any(|packet| !packet.bytes.is_empty());
-        (wanted && packets).then(|| self.folder.join(format!("{}.pcapng", safe(&trial.id))))
+        let path = self.folder.join(format!("{}.pcapng", safe(&trial.id)));
+        let is_there = if self.stored {
+            path.is_file()
+        } else {
+            trial.record.packets.iter().any(|packet| !packet.bytes.is_empty())
+        };
+        (wanted && is_there).then_some(path)
     }
 
     /// Writes what a trial leaves.
     pub fn write(&self, trial: &TrialResult) -> Result<(), Error> {
-        let Some(path) = self.path(trial) else { return Ok(()) };
+        let Some(path) = self.path(trial).filter(|_| !self.stored) else { return Ok(()) };
         let file = pcapng::file(&trial.record.packets, &trial.steps);
         Target::prepare(&path)?.write(|out| out.write_all(&file))
     }
@@ -67,6 +95,7 @@ fn safe(id: &str) -> String {
 mod tests {
     use super::*;
     use crate::report::sample;
+    use sockspec_harness::judge::verdict::Kind;
     use tempfile::tempdir;
 
     #[test]
@@ -95,7 +124,12 @@ mod tests {
         captures(Capture::None).write(&failed).unwrap();
         assert!(!folder.path().join("captures").exists());
         captures(Capture::Failed).write(&failed).unwrap();
-        let path = folder.path().join("captures/simultaneous-close__crossing-fins.ipv4.pcapng");
-        assert_eq!(std::fs::read(path).unwrap()[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
+        let name = "captures/simultaneous-close__crossing-fins.ipv4.pcapng";
+        assert_eq!(fs::read(folder.path().join(name)).unwrap()[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
+        let merged = tempdir().unwrap();
+        let stored = Captures::stored(merged.path(), Gate::default());
+        assert_eq!(stored.path(&failed), None);
+        stored.take_over(folder.path()).unwrap();
+        assert_eq!(stored.path(&failed), Some(merged.path().join(name)));
     }
 }

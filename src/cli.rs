@@ -8,10 +8,17 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use sockspec_harness::platform::process::quoted;
+use sockspec_harness::results::Part;
 
+pub use self::reports::{JunitFlavour, ReportArgs, ReportPaths, When};
+pub use self::verdicts::{Deny, VerdictArgs};
 use crate::captures::Captures;
 use crate::exit::Gate;
 use crate::select::{Selection, Slow};
+
+mod partition;
+mod reports;
+mod verdicts;
 
 /// How many trials run at once where nothing else is asked: trials mostly wait, so it is more than there are cores.
 pub const DEFAULT_JOBS: usize = 32;
@@ -97,6 +104,18 @@ pub struct Common {
     pub quiet: bool,
 }
 
+impl Common {
+    /// The command that runs trials of these cases; a filter completes it.
+    #[must_use]
+    pub fn run_command(&self) -> String {
+        let mut command = "sockspec --target localhost".to_owned();
+        if let Some(cases) = &self.cases {
+            command += &format!(" --cases {}", quoted(&cases.to_string_lossy()));
+        }
+        command
+    }
+}
+
 /// Commands besides running the suite.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
@@ -140,9 +159,23 @@ pub enum Command {
         #[arg(long)]
         host_network: bool,
     },
-    /// Print the JSON schema of a case file, for editors.
-    #[command(after_long_help = "Example:\n  sockspec schema > case.schema.json")]
-    Schema,
+    /// Make one report of the parts of a run.
+    ///
+    /// Shows the failures and the summary, writes results.json and junit.xml, and ends as the whole run would have. Parts
+    /// of `--partition` that are missing are an error. What was run on different systems cannot be merged.
+    #[command(
+        after_long_help = "Example, behind `--partition 1/2 --report-dir part-1` and `--partition 2/2 --report-dir part-2`:\n  sockspec merge part-1 part-2 --report-dir reports"
+    )]
+    Merge(MergeArgs),
+    /// Print the JSON schema of a kind of file in the folder of cases, for editors.
+    #[command(
+        after_long_help = "Examples:\n  sockspec schema > case.schema.json\n  sockspec schema setup > setup.schema.json\n  sockspec schema deviations > deviations.schema.json"
+    )]
+    Schema {
+        /// `case` is <family>/*.yaml, `setup` is setups/*.yaml, `deviations` is deviations/*.yaml.
+        #[arg(value_enum, value_name = "KIND", default_value = "case")]
+        kind: FileKind,
+    },
     /// Show which requirements are covered by which cases, with the verdict of the last run, and which by none.
     #[command(
         after_long_help = "Examples:\n  sockspec coverage\n  sockspec coverage T25\n  sockspec coverage --results wine/results.json"
@@ -155,6 +188,20 @@ pub enum Command {
         #[arg(value_name = "ID")]
         ids: Vec<String>,
     },
+}
+
+/// What to merge, and what comes of it.
+#[derive(Args, Clone, Debug)]
+pub struct MergeArgs {
+    /// The results.json of each part, or the folder that it is in.
+    #[arg(value_name = "RESULTS", required = true)]
+    pub parts: Vec<PathBuf>,
+    /// What counts as a failure.
+    #[command(flatten)]
+    pub verdicts: VerdictArgs,
+    /// Where results go.
+    #[command(flatten)]
+    pub reports: ReportArgs,
 }
 
 /// How to run the suite.
@@ -184,6 +231,13 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Selection")]
     pub include_ignored: bool,
 
+    /// Run one of the parts that a run is split into: `2/8` is the second of eight.
+    ///
+    /// The id of a trial decides in which part it is, so that parts can run on different machines and be split before
+    /// anything is known of them. `sockspec merge` makes one report of them, and sees that none is missing.
+    #[arg(long, value_name = "M/N", value_parser = partition::parse, help_heading = "Selection")]
+    pub partition: Option<Part>,
+
     /// List the trials and run none.
     #[arg(long, help_heading = "Selection")]
     pub list: bool,
@@ -200,37 +254,17 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Running")]
     pub host_network: bool,
 
-    /// Fail on what differs from the specification, though it is recorded for this platform.
-    #[arg(long, help_heading = "Verdicts")]
-    pub strict: bool,
+    /// What counts as a failure.
+    #[command(flatten)]
+    pub verdicts: VerdictArgs,
 
-    /// Fail on such verdicts as well; can be given several times.
-    #[arg(long, value_name = "VERDICT", value_enum, help_heading = "Verdicts")]
-    pub deny: Vec<Deny>,
-
-    /// The folder for results.json and junit.xml.
-    #[arg(long, value_name = "DIR", default_value = "reports/latest", help_heading = "Reports")]
-    pub report_dir: PathBuf,
-
-    /// Write no results.json and junit.xml there, and no captures.
-    #[arg(long, help_heading = "Reports")]
-    pub no_reports: bool,
+    /// Where results go.
+    #[command(flatten)]
+    pub reports: ReportArgs,
 
     /// Which trials leave the packets that went over the wire in captures/ there, for Wireshark.
     #[arg(long, value_name = "WHICH", value_enum, default_value = "failed", help_heading = "Reports")]
     pub capture: Capture,
-
-    /// Write JUnit XML to this file as well.
-    #[arg(long, value_name = "FILE", help_heading = "Reports")]
-    pub junit: Option<PathBuf>,
-
-    /// `xunit` leaves out what the Jenkins xUnit plugin refuses.
-    #[arg(long, value_name = "FLAVOUR", value_enum, default_value = "default", help_heading = "Reports")]
-    pub junit_flavour: JunitFlavour,
-
-    /// Write the results to this file as well.
-    #[arg(long, value_name = "FILE", help_heading = "Reports")]
-    pub json: Option<PathBuf>,
 
     /// Print as Rust's test runner does, for tools that read that.
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Reports")]
@@ -268,39 +302,19 @@ impl RunArgs {
     /// What counts as a failure. nextest runs each trial as a process of its own, where a skip is no failure.
     #[must_use]
     pub fn gate(&self) -> Gate {
-        Gate {
-            strict: self.strict,
-            deny_observed: self.deny.contains(&Deny::Observed),
-            deny_skip: self.deny.contains(&Deny::Skip),
-            empty_is_fine: self.exact && under_nextest(),
-        }
-    }
-
-    /// Where results.json and junit.xml are to be written, each with the files that were asked for beside the folder.
-    /// Under nextest the folder is left alone: each of its processes knows one trial.
-    #[must_use]
-    pub fn report_paths(&self) -> ReportPaths {
-        let folder = (!self.no_reports && !under_nextest()).then_some(&self.report_dir);
-        let paths = |name: &str, more: &Option<PathBuf>| {
-            folder.map(|folder| folder.join(name)).into_iter().chain(more.clone()).collect()
-        };
-        ReportPaths { json: paths("results.json", &self.json), junit: paths("junit.xml", &self.junit) }
+        Gate { empty_is_fine: self.exact && under_nextest(), ..self.verdicts.gate() }
     }
 
     /// The captures that trials leave in the folder of reports, if there is one.
     #[must_use]
     pub fn captures(&self) -> Option<Captures> {
-        let folder = (!self.no_reports && !under_nextest()).then_some(&self.report_dir)?;
-        Some(Captures::new(folder, self.capture, self.gate()))
+        Some(Captures::new(self.reports.folder()?, self.capture, self.gate()))
     }
 
     /// The command that runs trials under the same conditions; an id after `--exact` completes it.
     #[must_use]
     pub fn repeat_command(&self, common: &Common) -> String {
-        let mut command = "sockspec --target localhost".to_owned();
-        if let Some(cases) = &common.cases {
-            command += &format!(" --cases {}", quoted(&cases.to_string_lossy()));
-        }
+        let mut command = common.run_command();
         for (given, option) in [
             (self.host_network, " --host-network"),
             (self.ignored || self.include_ignored, " --include-ignored"),
@@ -309,15 +323,6 @@ impl RunArgs {
         }
         command
     }
-}
-
-/// Where reports go.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReportPaths {
-    /// Files with the results.
-    pub json: Vec<PathBuf>,
-    /// Files with JUnit XML.
-    pub junit: Vec<PathBuf>,
 }
 
 /// The machine that is tested.
@@ -348,13 +353,15 @@ impl From<Color> for anstream::ColorChoice {
     }
 }
 
-/// Verdicts that can be made to fail.
+/// The kinds of files in the folder of cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Deny {
-    /// Nothing is recorded for this platform.
-    Observed,
-    /// This machine could, but does not now.
-    Skip,
+pub enum FileKind {
+    /// A behaviour.
+    Case,
+    /// Steps that cases share.
+    Setup,
+    /// What a stand-in is known to do otherwise.
+    Deviations,
 }
 
 /// Which trials leave a capture.
@@ -366,16 +373,6 @@ pub enum Capture {
     All,
     /// None.
     None,
-}
-
-/// What readers of JUnit XML accept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum JunitFlavour {
-    /// With the case's file, for GitLab and GitHub.
-    #[default]
-    Default,
-    /// Valid against the schema of the Jenkins xUnit plugin.
-    Xunit,
 }
 
 /// The formats of Rust's test runner.
@@ -417,7 +414,8 @@ fn jobs(text: &str) -> Result<usize, String> {
     }
 }
 
-fn under_nextest() -> bool {
+/// Whether nextest runs this process, for one trial.
+pub(crate) fn under_nextest() -> bool {
     std::env::var_os("NEXTEST") == Some(OsString::from("1"))
 }
 
@@ -442,7 +440,7 @@ mod tests {
         assert_eq!(cli.run.filters, ["refused", "time-wait"]);
         assert_eq!(cli.run.skip, ["a", "b"]);
         assert_eq!(cli.run.jobs, DEFAULT_JOBS);
-        assert_eq!(cli.run.report_dir, PathBuf::from("reports/latest"));
+        assert_eq!(cli.run.reports.report_dir, PathBuf::from("reports/latest"));
         assert!(parse(&[]).unwrap().command.is_none());
     }
 
@@ -487,6 +485,10 @@ mod tests {
             (["--repeat", "0"], "0 is not in 1.."),
             (["--target", "ssh://host"], "only `localhost` can be tested"),
             (["--deny", "pass"], "possible values: observed, skip"),
+            (["--partition", "3"], "`3` is no part: write M/N, such as 2/8"),
+            (["--partition", "0/4"], "parts are numbered from 1 to 4"),
+            (["--partition", "5/4"], "parts are numbered from 1 to 4"),
+            (["--partition", "1/0"], "parts are numbered from 1 to 0"),
         ] {
             let error = parse(&args).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{args:?}");

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | 0 | every behaviour is as recorded |
 //! | 1 | a behaviour is not as recorded; also what `--strict` and `--deny` forbid. Wins over 3 |
-//! | 2 | wrong arguments or cases; nothing was run |
+//! | 2 | wrong arguments, and nothing was run; or wrong cases among those that were asked for, and the others were run |
 //! | 3 | the harness or the machine failed, a report could not be written, or nothing was run |
 //! | 130 | interrupted by Ctrl-C; what was finished is reported |
 
@@ -72,6 +72,12 @@ impl Gate {
             Kind::Skip => self.deny_skip,
             Kind::Pass | Kind::Known | Kind::Broken => false,
         }
+    }
+
+    /// Whether a trial of that kind keeps the run from being good.
+    #[must_use]
+    pub fn fails(&self, kind: Kind) -> bool {
+        kind == Kind::Broken || self.forbids(kind)
     }
 
     /// What a run that was not interrupted ends with.

@@ -1,13 +1,17 @@
-//! From the cases to the jobs of a run: one for each trial of this machine.
+//! From the cases to the jobs of a run: one for each trial of this machine, and one for each case that is wrong, which
+//! says so.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sockspec_harness::case::suite::Suite as Cases;
+use sockspec_harness::case::diagnostic::Diagnostic;
+use sockspec_harness::case::suite::{Suite as Cases, WrongCase};
 use sockspec_harness::case::trial::Trial;
 use sockspec_harness::host::link::Link;
 use sockspec_harness::host::loopback::{Loopback, Network};
 use sockspec_harness::judge;
 use sockspec_harness::judge::deviations::Deviations;
+use sockspec_harness::judge::verdict::{Finding, Kind, Verdict};
 use sockspec_harness::record::Record;
 use sockspec_harness::results::TrialResult;
 use sockspec_harness::run;
@@ -27,17 +31,23 @@ pub fn load(cli: &Cli, network: &Network) -> Result<Suite, Error> {
         .exact
         .then(|| cli.run.filters.iter().map(|filter| filter.split('[').next().unwrap_or_default()).collect());
     let wanted = |case: &str| named.as_ref().is_none_or(|named| named.is_empty() || named.contains(&case));
-    let wrong = |error| cases::error(&error, false);
-    let suite = Cases::load(&origin, wanted).map_err(wrong)?;
-    let mut trials = suite.trials(link.platform()).map_err(wrong)?;
+    let error = |error| cases::error(&error, false);
+    let suite = Cases::load(&origin, wanted).map_err(error)?;
+    let (mut trials, wrong) = suite.usable_trials(link.platform());
     trials.iter_mut().for_each(Trial::slim);
     let platform = link.platform().as_ref().clone();
-    let deviations = suite.deviations(&platform).map_err(wrong)?.map(Arc::new);
-    if let (Some(deviations), None) = (&deviations, &named) {
+    let deviations = suite.deviations(&platform).map_err(error)?.map(Arc::new);
+    // What an entry is about may be among the cases that are not there now.
+    if let (Some(deviations), None, true) = (&deviations, &named, wrong.is_empty()) {
         check_unused(deviations, &trials)?;
     }
-    let jobs = trials.into_iter().map(|trial| job(trial, &link, deviations.as_ref())).collect();
-    Ok(Suite { jobs, platform, files: Arc::new(Files(origin)) })
+    let ids = wrong.iter().map(|case| case.id.clone()).collect();
+    let mut jobs: Vec<Job> = trials.into_iter().map(|trial| job(trial, &link, deviations.as_ref())).collect();
+    if !wrong.is_empty() {
+        jobs.extend(wrong.iter().map(wrong_case));
+        jobs.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+    Ok(Suite { jobs, wrong: ids, platform, files: Arc::new(Files(origin)) })
 }
 
 /// The loopback link in the network that the process is in.
@@ -66,6 +76,39 @@ fn job(trial: Trial, link: &Arc<Loopback>, deviations: Option<&Arc<Deviations>>)
     let (id, slow) = (trial.id.clone(), trial.case.slow);
     let run = move || result(&trial, link.as_ref(), deviations.as_deref());
     Job { id, slow, run: Arc::new(run) }
+}
+
+/// What is wrong with a case, in the place of its trials: so it stands in every report, and filters find it.
+fn wrong_case(case: &WrongCase) -> Job {
+    let finding =
+        |text| Finding { step: None, text, expected: None, observed: None, why: None, source: None };
+    let said = |found: &Diagnostic| match &found.help {
+        Some(help) => format!("{}; {help}", found.message),
+        None => found.message.clone(),
+    };
+    // The last finding is the one that decided, which is drawn at its place.
+    let (first, others) =
+        case.found.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
+    let others = others.iter().map(|found| finding(format!("{}: {}", found.position(), said(found))));
+    let findings =
+        others.chain(first.map(|found| finding(format!("the case is wrong: {}", said(found))))).collect();
+    let (line, column) = first.map_or((1, 1), |found| found.source.line_column(found.span.start));
+    let result = TrialResult {
+        id: case.id.clone(),
+        case: case.id.clone(),
+        title: String::new(),
+        axes: BTreeMap::new(),
+        covers: Vec::new(),
+        file: first.map_or_else(|| format!("{}.yaml", case.id), |found| found.source.path.clone()),
+        line,
+        column,
+        steps: Vec::new(),
+        runs: 1,
+        also: BTreeMap::new(),
+        verdict: Verdict { kind: Kind::Broken, findings },
+        record: Record::default(),
+    };
+    Job { id: case.id.clone(), slow: false, run: Arc::new(move || result.clone()) }
 }
 
 /// Runs a trial and judges it.

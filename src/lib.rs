@@ -15,4 +15,5 @@ pub mod output;
 pub mod report;
 pub mod runner;
 pub mod select;
+pub mod stored;
 pub mod suite;

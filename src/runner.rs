@@ -26,7 +26,7 @@ use crate::report::{Progress, Reporter};
 use crate::select::{self, Slow};
 use panics::Caught;
 
-mod merge;
+pub(crate) mod merge;
 mod panics;
 
 /// How many events may wait for the reporter.
@@ -216,7 +216,7 @@ fn trial(job: Job, options: &RunOptions, stop: Arc<AtomicBool>, events: SyncSend
         let _ = events.send(Event::Started);
         let result = panics::catch(None, || (job.run)()).unwrap_or_else(|caught| broken(&job.id, &caught));
         let kind = result.verdict.kind;
-        let said = if kind == Kind::Broken || gate.forbids(kind) {
+        let said = if gate.fails(kind) {
             // Kept by libtest-mimic until its end, so made only where it is printed.
             Err(if prints { Failed::from(draw(&result)) } else { Failed::without_message() })
         } else if kind == Kind::Skip {
@@ -254,7 +254,7 @@ impl State<'_> {
         let kind = result.verdict.kind;
         self.progress.running -= 1;
         self.progress.done += 1;
-        self.progress.failed += u64::from(kind == Kind::Broken || self.gate.forbids(kind));
+        self.progress.failed += u64::from(self.gate.fails(kind));
         let told = self.reporter.finished(&result, &self.progress);
         match self.results.get_mut(&result.id) {
             Some(before) => merge::merge(before, result),

@@ -1,7 +1,7 @@
 //! Running the suite from selected jobs to reports and exit code. Where the jobs come from is not known here.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
@@ -13,17 +13,20 @@ use sockspec_harness::results::{FORMAT, Results};
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::exit::{Exit, Gate};
-use crate::output::Target;
+use crate::report::files::Files as ReportFiles;
+use crate::report::github::Github;
 use crate::report::live::Live;
 use crate::report::time::{human, rfc3339};
-use crate::report::{CaseFiles, Context, Progress, Reporter, failure, json, junit, summary};
-use crate::runner::{self, Job, Ran, RunOptions};
+use crate::report::{CaseFiles, Context, Progress, Reporter, failure, summary};
+use crate::runner::{self, Job, RunOptions};
 use crate::select::Slow;
 
 /// What can be run here.
 pub struct Suite {
     /// A job for each trial, in the order of ids. Which of them are wanted is decided here.
     pub jobs: Vec<Job>,
+    /// The cases that are wrong. Each has a job that says so.
+    pub wrong: BTreeSet<String>,
     /// The machine.
     pub platform: Platform,
     /// The text of the cases.
@@ -47,8 +50,8 @@ pub fn run(
     load: impl FnOnce() -> Result<Suite, Error>,
     streams: Streams<'_>,
 ) -> Result<Exit, Error> {
-    let reports = if cli.run.list { Reports::default() } else { Reports::prepare(cli)? };
-    let Suite { jobs, platform, files } = load()?;
+    let reports = if cli.run.list { ReportFiles::default() } else { ReportFiles::prepare(&cli.run.reports)? };
+    let Suite { jobs, wrong, platform, files } = load()?;
     let Streams { out, err, status } = streams;
     let selection = cli.run.selection();
     let selected = selection.select(jobs.iter().map(|job| (job.id.as_str(), job.slow)));
@@ -58,7 +61,11 @@ pub fn run(
             let _ = writeln!(err, "sockspec: no trial matches `{pattern}`; `sockspec --list` shows them all");
         }
     }
-    let jobs: Vec<Job> = selected.at.iter().map(|at| jobs[*at].clone()).collect();
+    let part = cli.run.partition;
+    let of_part = |job: &&Job| part.is_none_or(|part| part.has(&job.id));
+    // A part may have nothing to do; a run has.
+    let empty_is_fine = part.is_some() && !selected.at.is_empty();
+    let jobs: Vec<Job> = selected.at.iter().map(|at| &jobs[*at]).filter(of_part).cloned().collect();
     if cli.run.list {
         runner::list(&jobs, selection.slow, out).and_then(|()| out.flush()).map_err(stdout)?;
         return Ok(Exit::AsRecorded);
@@ -67,6 +74,7 @@ pub fn run(
     let captures = cli.run.captures();
     let context = || Context { files: &*files, command: &command, captures: captures.as_ref() };
     let gate = cli.run.gate();
+    let gate = Gate { empty_is_fine: gate.empty_is_fine || empty_is_fine, ..gate };
     let started = rfc3339(SystemTime::now());
     let options = options(cli, interrupted, &files, &command, selection.slow, gate);
     let ran = if cli.run.format.is_some() {
@@ -79,31 +87,57 @@ pub fn run(
         sockspec: env!("CARGO_PKG_VERSION").to_owned(),
         started,
         duration: u64::try_from(ran.duration.as_nanos()).unwrap_or(u64::MAX),
+        part,
         platform,
         trials: ran.trials,
     };
-    let mut exit = if ran.interrupted { Exit::Interrupted } else { gate.exit(&results.trials) };
-    let ran = Ran { trials: Vec::new(), ..ran };
-    for error in reports.write(&results, &context(), gate, cli) {
+    let wrong_run = results.trials.iter().filter(|trial| wrong.contains(&trial.id)).count();
+    let mut exit = match (ran.interrupted, wrong_run) {
+        (true, _) => Exit::Interrupted,
+        (false, 0) => gate.exit(&results.trials),
+        // Whatever else came out, the run says less than it should.
+        (false, _) => Exit::Wrong,
+    };
+    let shown = summary::Options {
+        verbose: cli.common.verbose,
+        quiet: cli.common.quiet,
+        gate,
+        slow: ran.slow,
+        not_run: ran.not_run,
+        reports: reports.folder.clone(),
+    };
+    // What other formats print is read by programs.
+    let github =
+        if cli.run.format.is_none() { Github::find(cli.run.reports.github) } else { Github::default() };
+    let mut errors = reports.write(&results, &context(), gate);
+    errors.extend(github.summarise(&results, &context(), &shown).err());
+    for error in errors {
         let _ = writeln!(err, "sockspec: {error}");
         exit = if exit == Exit::AsRecorded { error.exit() } else { exit };
     }
     if cli.run.format.is_none() {
-        let options = summary::Options {
-            verbose: cli.common.verbose,
-            quiet: cli.common.quiet,
-            gate,
-            slow: ran.slow,
-            not_run: ran.not_run,
-            reports: reports.folder,
-        };
-        summary::write(&results, &context(), &options, out).and_then(|()| out.flush()).map_err(stdout)?;
+        github.annotate(&results, &context(), &gate, out).map_err(stdout)?;
+        summary::write(&results, &context(), &shown, out).and_then(|()| out.flush()).map_err(stdout)?;
     }
+    tell_wrong(wrong_run, wrong.len() - wrong_run, err);
     if exit == Exit::Broken && results.trials.iter().all(|trial| trial.verdict.kind == Kind::Skip) {
         let _ =
             writeln!(err, "sockspec: nothing was run in {}, so nothing is known", human(results.duration));
     }
     Ok(exit)
+}
+
+/// What the cases that are wrong mean for the run: an incomplete answer, or nothing where they were not asked for.
+fn tell_wrong(run: usize, left_out: usize, err: &mut dyn Write) {
+    let cases = |n: usize| if n == 1 { "1 case is".to_owned() } else { format!("{n} cases are") };
+    // A message that cannot be written changes nothing.
+    let _ = match (run, left_out) {
+        (0, 0) => Ok(()),
+        (0, n) => writeln!(err, "sockspec: {} wrong and left out; `sockspec check` shows why", cases(n)),
+        (n, _) => {
+            writeln!(err, "sockspec: {} wrong, so not all was tested; `sockspec check` shows why", cases(n))
+        }
+    };
 }
 
 fn stdout(cause: io::Error) -> Error {
@@ -143,40 +177,6 @@ impl Reporter for Silent {
     }
 }
 
-/// The files that are written at the end.
-#[derive(Default)]
-struct Reports {
-    json: Vec<Target>,
-    junit: Vec<Target>,
-    /// The folder, to be named in the summary.
-    folder: Option<String>,
-}
-
-impl Reports {
-    fn prepare(cli: &Cli) -> Result<Self, Error> {
-        let paths = cli.run.report_paths();
-        let targets = |paths: &[PathBuf]| -> Result<Vec<_>, Error> {
-            paths.iter().map(|path| Target::prepare(path)).collect()
-        };
-        let (json, junit) = (targets(&paths.json)?, targets(&paths.junit)?);
-        let folder =
-            (!cli.run.no_reports && !json.is_empty()).then(|| cli.run.report_dir.display().to_string());
-        Ok(Self { json, junit, folder })
-    }
-
-    /// Writes all of them, each whatever became of the others.
-    fn write(&self, results: &Results, context: &Context<'_>, gate: Gate, cli: &Cli) -> Vec<Error> {
-        let flavour = cli.run.junit_flavour;
-        let json = self.json.iter().map(|target| target.write(|out| json::write(results, out)));
-        let junit = self.junit.iter();
-        let junit =
-            junit.map(|target| target.write(|out| junit::write(results, context, &gate, flavour, out)));
-        let captures = context.captures.into_iter();
-        let captures = captures.flat_map(|captures| results.trials.iter().map(|trial| captures.write(trial)));
-        json.chain(junit).chain(captures).filter_map(Result::err).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,16 +201,21 @@ mod tests {
             job("time-wait/lasts", Kind::Pass),
         ];
         jobs[3].slow = true;
-        Suite { jobs, platform: sample::results(Vec::new()).platform, files: Arc::new(Files) }
+        let platform = sample::results(Vec::new()).platform;
+        Suite { jobs, wrong: BTreeSet::new(), platform, files: Arc::new(Files) }
     }
 
     fn command(args: &[&str]) -> Done {
+        with(args, suite())
+    }
+
+    fn with(args: &[&str], suite: Suite) -> Done {
         let cli = Cli::read(std::iter::once("sockspec").chain(args.iter().copied())).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let exit = run(
             &cli,
             Arc::default(),
-            || Ok(suite()),
+            || Ok(suite),
             Streams { out: &mut anstream::StripStream::new(&mut out), err: &mut err, status: None },
         );
         Done { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
@@ -241,6 +246,24 @@ mod tests {
         assert_eq!(exit(&["--ignored"]), Exit::AsRecorded);
         assert_eq!(exit(&["time-wait"]), Exit::Broken, "it is slow, so nothing was run");
         assert_eq!(exit(&["ipv6"]), Exit::Broken);
+    }
+
+    #[test]
+    fn a_wrong_case_decides_only_where_it_was_asked_for() {
+        let with_wrong = || {
+            let wrong = sample::trial("udp/odd", Kind::Broken);
+            let mut suite = suite();
+            suite.wrong.insert(wrong.id.clone());
+            suite.jobs.push(Job { id: wrong.id.clone(), slow: false, run: Arc::new(move || wrong.clone()) });
+            suite
+        };
+        let done = with(&["--no-reports"], with_wrong());
+        assert_eq!(done.exit.unwrap(), Exit::Wrong, "though a behaviour is not as recorded as well");
+        assert!(done.err.contains("1 case is wrong, so not all was tested"), "{}", done.err);
+        assert!(done.out.contains("4 trials: 1 pass, 1 skip, 1 fail, 1 broken"), "{}", done.out);
+        let done = with(&["--no-reports", "accept"], with_wrong());
+        assert_eq!(done.exit.unwrap(), Exit::AsRecorded);
+        assert!(done.err.contains("1 case is wrong and left out"), "{}", done.err);
     }
 
     #[test]

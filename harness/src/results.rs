@@ -3,6 +3,7 @@
 //! The format is versioned by [`FORMAT`]; fields are only added within one version.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,10 +25,41 @@ pub struct Results {
     pub started: String,
     /// How long it took, in ns.
     pub duration: u64,
+    /// Which part of a run that was split it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// The host.
     pub platform: Platform,
     /// The trials, sorted by id.
     pub trials: Vec<TrialResult>,
+}
+
+/// One of the parts that a run is split into, so that several machines share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Part {
+    /// From 1.
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
+}
+
+impl Part {
+    /// Whether the trial belongs to this part. Its id alone decides: it is in the same part whatever else is run there,
+    /// so that no trial is lost between machines that offer different things.
+    #[must_use]
+    pub fn has(self, id: &str) -> bool {
+        // FNV-1a, whose upper half is mixed in because its lowest bits see little.
+        let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        (hash ^ (hash >> 32)) % u64::from(self.of.max(1)) + 1 == u64::from(self.number)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.of)
+    }
 }
 
 /// A trial and what became of it.
@@ -60,4 +92,31 @@ pub struct TrialResult {
     pub verdict: Verdict,
     /// What happened.
     pub record: Record,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trial_is_in_one_part_and_parts_are_about_equal() {
+        let ids: Vec<_> = (0..4000)
+            .map(|n| format!("family/case-{}[{},row-{}]", n / 8, ["ipv4", "ipv6"][n % 2], n % 8 / 2))
+            .collect();
+        for of in [1, 2, 3, 8] {
+            let counts: Vec<_> =
+                (1..=of).map(|number| ids.iter().filter(|id| Part { number, of }.has(id)).count()).collect();
+            assert_eq!(counts.iter().sum::<usize>(), ids.len());
+            let fair = ids.len() / counts.len();
+            assert!(counts.iter().all(|count| count.abs_diff(fair) < fair / 4), "{of}: {counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_trial_stays_in_its_part() {
+        // Not to be changed: parts that were run by different versions would no longer fit.
+        let part = |id| (1..=8).find(|number| Part { number: *number, of: 8 }.has(id));
+        assert_eq!(part("refused/closed-port[ipv4,connect]"), Some(6));
+        assert_eq!(part("refused/closed-port[ipv6,connect]"), Some(8));
+    }
 }

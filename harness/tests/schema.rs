@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use sockspec_harness::case::schema;
+use sockspec_harness::judge::deviations::Deviations;
 
 fn cases() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../cases"))
@@ -37,7 +38,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn the_schemas_are_current() {
     let bless = std::env::var_os("SOCKSPEC_BLESS").is_some();
-    for (name, schema) in [("case.schema.json", schema::case()), ("setup.schema.json", schema::setup())] {
+    for (name, schema) in [
+        ("case.schema.json", schema::case()),
+        ("setup.schema.json", schema::setup()),
+        ("deviations.schema.json", schema::deviations()),
+    ] {
         let path = cases().join(name);
         if bless {
             fs::write(&path, format!("{schema:#}\n")).expect("the schema can be written");
@@ -51,7 +56,7 @@ fn the_schemas_are_current() {
 
 #[test]
 fn a_schema_is_a_schema() {
-    for schema in [schema::case(), schema::setup()] {
+    for schema in [schema::case(), schema::setup(), schema::deviations()] {
         assert!(jsonschema::meta::is_valid(&schema));
     }
 }
@@ -59,13 +64,15 @@ fn a_schema_is_a_schema() {
 #[test]
 fn every_file_is_accepted() {
     let (case, setup) = (validator(&schema::case()), validator(&schema::setup()));
+    let deviations = validator(&schema::deviations());
     let mut wrong = Vec::new();
     let mut count = 0;
     for path in files(&cases()) {
         let relative = path.strip_prefix(cases()).expect("below").to_path_buf();
         let folder = relative.parent().and_then(Path::to_str).unwrap_or_default();
         let validator = match folder {
-            "" | "deviations" => continue,
+            "" => continue,
+            "deviations" => &deviations,
             "setups" => &setup,
             _ => &case,
         };
@@ -164,6 +171,22 @@ fn what_is_wrong_is_refused() {
     }
     assert!(!setup.is_valid(&value("{title: T, covers: T25, steps: [{close: a}]}")));
     assert!(setup.is_valid(&value("{title: T, steps: [{close: a}]}")));
+}
+
+#[test]
+fn deviations_are_checked_as_they_are_read() {
+    let validator = validator(&schema::deviations());
+    let entry = "cases: [a/b], where: {family: [ipv4]}, step: s, outcome: [ok], why: w, since: v, link: l";
+    let file = |entries: &str| format!("{{stack: s, about: a, deviations: [{{{entries}}}]}}");
+    let is_read = |text: &str| Deviations::read(text).is_ok();
+    assert!(validator.is_valid(&value(&file(entry))) && is_read(&file(entry)));
+    for part in entry.split(", ") {
+        let key = part.split(':').next().expect("a key");
+        let text = file(&entry.replace(part, "more: 1"));
+        assert!(!validator.is_valid(&value(&text)) && !is_read(&text), "more: {text}");
+        let text = file(&entry.split(", ").filter(|other| *other != part).collect::<Vec<_>>().join(", "));
+        assert_eq!(validator.is_valid(&value(&text)), is_read(&text), "without {key}: {text}");
+    }
 }
 
 #[test]

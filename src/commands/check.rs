@@ -9,7 +9,6 @@ use sockspec_harness::case::suite::{self, Origin, Suite};
 use sockspec_harness::host::loopback::Network;
 use sockspec_harness::judge::mutate::{Survivor, survivors};
 use sockspec_harness::record::Record;
-use sockspec_harness::results::Results;
 use sockspec_harness::run;
 
 use crate::cases;
@@ -17,6 +16,7 @@ use crate::cli::Common;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::jobs;
+use crate::stored;
 
 /// Checks a file or a folder; without a path all cases.
 pub fn check(path: Option<&Path>, common: &Common, colour: bool, out: &mut dyn Write) -> Result<Exit, Error> {
@@ -96,10 +96,7 @@ pub fn mutate(
 
 /// The records of a run, by trial. One that was not run has none.
 fn read_results(path: &Path) -> Result<BTreeMap<String, Record>, Error> {
-    let wrong = |error: &dyn std::fmt::Display| Error::Usage(format!("{}: {error}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
-    let results: Results = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
-    let ran = results.trials.into_iter().filter(|trial| !trial.record.steps.is_empty());
+    let ran = stored::read(path)?.trials.into_iter().filter(|trial| !trial.record.steps.is_empty());
     Ok(ran.map(|trial| (trial.id, trial.record)).collect())
 }
 

@@ -7,13 +7,13 @@ use std::path::Path;
 use sockspec_harness::case::suite::{Requirement, Suite};
 use sockspec_harness::host::loopback::Network;
 use sockspec_harness::judge::verdict::Kind;
-use sockspec_harness::results::Results;
 
 use crate::cases;
 use crate::cli::Common;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::jobs;
+use crate::stored;
 
 /// The worst verdict of a case's trials in a run.
 type Verdicts = BTreeMap<String, Kind>;
@@ -64,13 +64,10 @@ pub fn coverage(
 
 /// The verdicts of a run; none where there was none.
 fn read_verdicts(results: &Path) -> Result<Verdicts, Error> {
-    let text = match std::fs::read_to_string(results) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Verdicts::new()),
-        Err(error) => return Err(Error::Usage(format!("{}: {error}", results.display()))),
-    };
-    let results: Results = serde_json::from_str(&text)
-        .map_err(|error| Error::Usage(format!("{}: {error}", results.display())))?;
+    if !results.exists() {
+        return Ok(Verdicts::new());
+    }
+    let results = stored::read(results)?;
     let mut verdicts = Verdicts::new();
     for trial in results.trials {
         let worst = verdicts.entry(trial.case).or_insert(trial.verdict.kind);

@@ -4,4 +4,5 @@ pub mod check;
 pub mod coverage;
 pub mod explain;
 pub mod list;
+pub mod merge;
 pub mod platform;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use sockspec_harness::judge::verdict::Kind;
 use sockspec_harness::results::TrialResult;
 
 use super::failure::render;
@@ -69,7 +68,7 @@ impl Reporter for Live<'_, '_> {
 
     fn finished(&mut self, result: &TrialResult, progress: &Progress) -> io::Result<()> {
         let kind = result.verdict.kind;
-        let bad = kind == Kind::Broken || self.gate.forbids(kind);
+        let bad = self.gate.fails(kind);
         if bad && self.drawn.insert(result.id.clone()) {
             self.clear()?;
             writeln!(self.out, "{}", render(result, &self.context, true))?;
@@ -108,6 +107,7 @@ fn line(progress: &Progress) -> String {
 mod tests {
     use super::super::sample::{self, Files};
     use super::*;
+    use sockspec_harness::judge::verdict::Kind;
 
     #[test]
     fn a_failure_is_drawn_once_and_the_status_line_is_gone_at_the_end() {

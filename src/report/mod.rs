@@ -1,9 +1,11 @@
 //! What is told of a run: while it goes on, to a [`Reporter`]; afterwards, from the results alone.
 //!
-//! [`live`] writes while trials run; [`summary`], [`json`] and [`junit`] write when all is over; [`failure`] draws one
-//! trial for all of them.
+//! [`live`] writes while trials run; [`summary`], [`json`], [`junit`] and [`github`] write when all is over, by way of
+//! [`files`] where it is files; [`failure`] draws one trial for all of them.
 
 pub mod failure;
+pub mod files;
+pub mod github;
 pub mod json;
 pub mod junit;
 pub mod ladder;

@@ -68,7 +68,7 @@ pub fn write(
 }
 
 fn is_bad(trial: &TrialResult, gate: &Gate) -> bool {
-    trial.verdict.kind == Kind::Broken || gate.forbids(trial.verdict.kind)
+    gate.fails(trial.verdict.kind)
 }
 
 /// Counts per family; only kinds that occur have a column.
@@ -123,7 +123,8 @@ fn skips(trials: &[TrialResult], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn last_line(results: &Results, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the line that says it all.
+pub fn last_line(results: &Results, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let count = |kind| results.trials.iter().filter(|trial| trial.verdict.kind == kind).count();
     let total = results.trials.len();
     write!(out, "{total} trial{}", if total == 1 { "" } else { "s" })?;

@@ -10,7 +10,7 @@ const APART: usize = 16;
 const REST: &str = "others";
 
 /// Adds a run to what is known of its trial.
-pub(super) fn merge(before: &mut TrialResult, mut new: TrialResult) {
+pub(crate) fn merge(before: &mut TrialResult, mut new: TrialResult) {
     let runs = before.runs + new.runs;
     let (old_key, new_key) = (key(before), key(&new));
     if old_key != new_key {

@@ -306,6 +306,11 @@ impl Expander<'_> {
 
     fn setup_named(&mut self, name: &str, span: super::source::Span, cell: &Cell<'_>, link: Link) {
         let Some(setup) = self.suite.setup(name, self.variant(link)) else {
+            if let Some(wrong) = self.suite.wrong_setup(name, self.variant(link)) {
+                self.sockets.setup_is_wrong = true;
+                self.add_foreign(wrong.iter().cloned());
+                return;
+            }
             self.diagnostics.unknown(span, "setup", name, self.suite.setup_names());
             return;
         };
@@ -342,7 +347,12 @@ impl Expander<'_> {
         }
         inner.sockets.depth -= 1;
         (self.sockets, self.steps) = (inner.sockets, inner.steps);
-        for diagnostic in diagnostics.finish() {
+        self.add_foreign(diagnostics.finish());
+    }
+
+    /// What is wrong in another file: a setup that several cases use.
+    fn add_foreign(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
+        for diagnostic in found {
             if !self.foreign.contains(&diagnostic) {
                 self.foreign.push(diagnostic);
             }

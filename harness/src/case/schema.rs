@@ -1,9 +1,10 @@
-//! JSON schemas of a case file and of a setup, for editors: made from the tables, so that they complete and explain
-//! what the parser reads. Draft 7, which the YAML language server knows best.
+//! JSON schemas of a case file, of a setup and of deviations, for editors: made from the tables, so that they complete
+//! and explain what the parser reads. Draft 7, which the YAML language server knows best.
 //!
 //! A schema sees one value at a time: that a socket exists, that a row is named, that selectors do not overlap is only
 //! found by `sockspec check`. What outcomes and small values look like is in `schema/values.rs`.
 
+mod deviations;
 mod values;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use super::expand::NEEDS;
 use super::model::CASE_KEYS;
 use super::verbs::{Arg, ArgKind, Class, STEP_KEYS, Subject, VERBS, Verb};
 use crate::platform::options;
+pub use deviations::deviations;
 use values::{any, dollar, reference};
 
 /// The keys of a setup; what they are is said at those of a case.

@@ -35,12 +35,24 @@ pub enum Origin {
 /// All cases and setups.
 #[derive(Debug)]
 pub struct Suite {
-    /// The cases, sorted by id.
+    /// The cases whose files can be read, sorted by id.
     pub cases: Vec<Arc<Case>>,
+    /// The others.
+    pub wrong: Vec<WrongCase>,
     setups: BTreeMap<String, Setup>,
+    wrong_setups: BTreeMap<String, Vec<Diagnostic>>,
     origin: Origin,
     requirements: OnceLock<Option<BTreeMap<String, Requirement>>>,
     check_covers: bool,
+}
+
+/// A file that gives no trials, because something in it, or in a setup that it uses, is wrong.
+#[derive(Clone, Debug)]
+pub struct WrongCase {
+    /// The id that the case has by its path.
+    pub id: String,
+    /// What is wrong; never empty.
+    pub found: Vec<Diagnostic>,
 }
 
 /// Something that a case can cover.
@@ -75,43 +87,107 @@ pub enum LoadError {
 }
 
 impl Suite {
-    /// Reads the cases whose path is wanted (`refused/closed-port`), and all setups.
+    /// Reads the cases whose path is wanted (`refused/closed-port`), and all setups. A file that is wrong stops none of
+    /// the others.
     pub fn load(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<Self, LoadError> {
-        let mut suite = Self {
-            cases: Vec::new(),
-            setups: BTreeMap::new(),
-            origin: origin.clone(),
-            requirements: OnceLock::new(),
-            check_covers: false,
-        };
-        let mut wrong = Vec::new();
-        for source in sources(origin, wanted)? {
-            let mut diagnostics = Diagnostics::new(Arc::clone(&source));
-            if source.path.starts_with(SETUPS) {
-                let name =
-                    source.path.trim_start_matches(SETUPS).trim_start_matches('/').trim_end_matches(".yaml");
-                if let Some(setup) = model::read_setup(&source, &mut diagnostics) {
-                    suite.setups.insert(name.to_owned(), setup);
+        let mut suite = Self::empty(origin, false);
+        for file in files(origin, wanted)? {
+            let source = match file.text {
+                Ok(source) => source,
+                Err(diagnostic) => {
+                    suite.set_aside(&file.path, vec![diagnostic]);
+                    continue;
                 }
-            } else if let Some(case) = model::read_case(&source, &mut diagnostics) {
-                suite.cases.push(Arc::new(case));
+            };
+            let mut diagnostics = Diagnostics::new(Arc::clone(&source));
+            match setup_name(&file.path) {
+                Some(name) => {
+                    let setup = model::read_setup(&source, &mut diagnostics);
+                    suite.setups.extend(setup.map(|setup| (name.to_owned(), setup)));
+                }
+                None => suite.cases.extend(model::read_case(&source, &mut diagnostics).map(Arc::new)),
             }
-            wrong.extend(diagnostics.finish());
+            let found = diagnostics.finish();
+            if !found.is_empty() {
+                suite.set_aside(&file.path, found);
+            }
         }
         suite.cases.sort_by(|a, b| a.id.cmp(&b.id));
-        if wrong.is_empty() { Ok(suite) } else { Err(LoadError::Wrong(wrong)) }
+        Ok(suite)
     }
 
-    /// The trials of all cases on a platform.
-    pub fn trials(&self, platform: &Platform) -> Result<Vec<Trial>, LoadError> {
-        let mut trials = Vec::new();
-        let mut wrong: Vec<Diagnostic> = Vec::new();
-        for case in &self.cases {
-            let (mut of_case, found) = expand::trials(case, self, platform);
-            trials.append(&mut of_case);
-            wrong.extend(found);
+    fn empty(origin: &Origin, check_covers: bool) -> Self {
+        Self {
+            cases: Vec::new(),
+            wrong: Vec::new(),
+            setups: BTreeMap::new(),
+            wrong_setups: BTreeMap::new(),
+            origin: origin.clone(),
+            requirements: OnceLock::new(),
+            check_covers,
         }
-        if wrong.is_empty() { Ok(trials) } else { Err(LoadError::Wrong(wrong)) }
+    }
+
+    /// Takes a file out of what can be used.
+    fn set_aside(&mut self, path: &str, found: Vec<Diagnostic>) {
+        match setup_name(path) {
+            Some(name) => {
+                self.setups.remove(name);
+                self.wrong_setups.insert(name.to_owned(), found);
+            }
+            None => {
+                let id = path.trim_end_matches(".yaml").to_owned();
+                self.cases.retain(|case| case.id != id);
+                self.wrong.push(WrongCase { id, found });
+            }
+        }
+    }
+
+    /// Takes note of a setup that is there and cannot be read. What is wrong in it is said at its own place.
+    fn miss(&mut self, path: &str) {
+        if let Some(name) = setup_name(path) {
+            self.wrong_setups.insert(name.to_owned(), Vec::new());
+        }
+    }
+
+    /// The trials of all cases on a platform; an error if anything is wrong with one of them.
+    pub fn trials(&self, platform: &Platform) -> Result<Vec<Trial>, LoadError> {
+        let (trials, wrong) = self.usable_trials(platform);
+        if wrong.is_empty() {
+            return Ok(trials);
+        }
+        let mut all: Vec<Diagnostic> = Vec::new();
+        for diagnostic in wrong.into_iter().flat_map(|case| case.found) {
+            // A setup that is wrong is so for each case that uses it.
+            if !all.contains(&diagnostic) {
+                all.push(diagnostic);
+            }
+        }
+        Err(LoadError::Wrong(all))
+    }
+
+    /// The trials of those cases with which nothing is wrong, and the other cases.
+    #[must_use]
+    pub fn usable_trials(&self, platform: &Platform) -> (Vec<Trial>, Vec<WrongCase>) {
+        let mut trials = Vec::new();
+        let mut wrong = self.wrong.clone();
+        for case in &self.cases {
+            let (of_case, found) = expand::trials(case, self, platform);
+            if found.is_empty() {
+                trials.extend(of_case);
+            } else {
+                wrong.push(WrongCase { id: case.id.clone(), found });
+            }
+        }
+        (trials, wrong)
+    }
+
+    /// What is wrong with the setup of that name, if it is there and cannot be used.
+    #[must_use]
+    pub fn wrong_setup(&self, name: &str, variant: &str) -> Option<&[Diagnostic]> {
+        let name = slug(name);
+        let found = self.wrong_setups.get(&format!("{name}{variant}"));
+        found.or_else(|| self.wrong_setups.get(&name)).map(Vec::as_slice)
     }
 
     /// The setup of that name; the one with the link's variant behind its name where there is one.
@@ -160,29 +236,30 @@ impl Suite {
 /// Checks every file of a folder, or one file of it, in one pass: the errors, and how many files were read.
 pub fn check(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<(Vec<Diagnostic>, usize), LoadError> {
     let mut found: Vec<Diagnostic> = Vec::new();
-    let mut suite = Suite {
-        cases: Vec::new(),
-        setups: BTreeMap::new(),
-        origin: origin.clone(),
-        requirements: OnceLock::new(),
-        check_covers: true,
-    };
+    let mut suite = Suite::empty(origin, true);
     let mut open: Vec<(Option<Arc<Case>>, Diagnostics)> = Vec::new();
-    for source in sources(origin, wanted)? {
+    let files = files(origin, wanted)?;
+    let count = files.len();
+    for file in files {
+        let source = match file.text {
+            Ok(source) => source,
+            Err(diagnostic) => {
+                suite.miss(&file.path);
+                found.push(diagnostic);
+                continue;
+            }
+        };
         let mut diagnostics = Diagnostics::new(Arc::clone(&source));
         let mut case = None;
-        if source.path.starts_with(SETUPS) {
-            let name =
-                source.path.trim_start_matches(SETUPS).trim_start_matches('/').trim_end_matches(".yaml");
-            if let Some(setup) = model::read_setup(&source, &mut diagnostics) {
-                suite.setups.insert(name.to_owned(), setup);
-            }
-        } else {
-            case = model::read_case(&source, &mut diagnostics).map(Arc::new);
+        match setup_name(&file.path) {
+            Some(name) => match model::read_setup(&source, &mut diagnostics) {
+                Some(setup) => drop(suite.setups.insert(name.to_owned(), setup)),
+                None => suite.miss(&file.path),
+            },
+            None => case = model::read_case(&source, &mut diagnostics).map(Arc::new),
         }
         open.push((case, diagnostics));
     }
-    let files = open.len();
     for (name, setup) in &suite.setups {
         let mut diagnostics = Diagnostics::new(Arc::clone(&setup.source));
         let mut all = expand::check_setup(&Arc::new(setup.as_case(name)), &suite, &mut diagnostics);
@@ -200,39 +277,45 @@ pub fn check(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<(Vec<Diag
         }
         found.extend(diagnostics.finish());
     }
-    Ok((found, files))
+    Ok((found, count))
 }
 
-fn sources(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<Vec<Arc<Source>>, LoadError> {
+/// A file of cases or setups, or why its text is none.
+struct File {
+    /// Relative to the folder of cases, with forward slashes.
+    path: String,
+    text: Result<Arc<Source>, Diagnostic>,
+}
+
+/// The name of the setup that a file holds, if it is one.
+fn setup_name(path: &str) -> Option<&str> {
+    path.strip_prefix(SETUPS)?.strip_prefix('/')?.strip_suffix(".yaml")
+}
+
+fn files(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<Vec<File>, LoadError> {
     let wanted = |path: &str| {
         let folder = path.split('/').next().unwrap_or_default();
         let is_case = path.ends_with(".yaml") && path.contains('/') && !NO_CASES.contains(&folder);
-        (is_case && wanted(path.trim_end_matches(".yaml"))) || (folder == SETUPS && path.ends_with(".yaml"))
+        (is_case && wanted(path.trim_end_matches(".yaml"))) || setup_name(path).is_some()
     };
     match origin {
         Origin::Embedded(files) => {
-            Ok(files.iter().filter(|(path, _)| wanted(path)).map(|(path, text)| source(path, text)).collect())
+            let files = files.iter().filter(|(path, _)| wanted(path));
+            Ok(files
+                .map(|(path, text)| File { path: (*path).to_owned(), text: Ok(source(path, text)) })
+                .collect())
         }
         Origin::Folder(folder) => {
             let mut paths = Vec::new();
             list(folder, folder, &mut paths)?;
             paths.sort();
-            let read = |path: &String| {
-                let full = folder.join(path);
+            paths.retain(|path| wanted(path));
+            let read = |path: String| {
+                let full = folder.join(&path);
                 let bytes = fs::read(&full).map_err(|error| io_error(&full, error))?;
-                Ok(text(path, bytes))
+                Ok(File { text: text(&path, bytes), path })
             };
-            let read: Result<Vec<_>, LoadError> =
-                paths.iter().filter(|path| wanted(path)).map(read).collect();
-            let mut sources = Vec::new();
-            let mut wrong = Vec::new();
-            for file in read? {
-                match file {
-                    Ok(source) => sources.push(source),
-                    Err(diagnostic) => wrong.push(diagnostic),
-                }
-            }
-            if wrong.is_empty() { Ok(sources) } else { Err(LoadError::Wrong(wrong)) }
+            paths.into_iter().map(read).collect()
         }
     }
 }
@@ -286,5 +369,51 @@ fn read_file(origin: &Origin, path: &str) -> Option<String> {
     match origin {
         Origin::Folder(folder) => fs::read_to_string(folder.join(path)).ok(),
         Origin::Embedded(files) => files.iter().find(|(p, _)| *p == path).map(|(_, text)| (*text).to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::{Os, sample};
+
+    const GOOD: &str = "title: T\ncovers: [T25]\nsteps:\n  - setup: made\n  - close: client\n";
+    const PLAIN: &str = "title: T\ncovers: [T25]\nsteps:\n  - socket: client\n";
+    const SETUP: &str = "title: S\nsteps:\n  - socket: client\n";
+
+    fn load(files: &'static [(&'static str, &'static str)]) -> Suite {
+        Suite::load(&Origin::Embedded(files), |_| true).unwrap()
+    }
+
+    #[test]
+    fn a_wrong_case_stops_no_other() {
+        const FILES: &[(&str, &str)] = &[
+            ("a/broken.yaml", "title: [\n"),
+            ("a/good.yaml", GOOD),
+            ("a/unknown.yaml", "title: T\ncovers: [T25]\nsteps:\n  - clothe: client\n"),
+            ("b/keyless.yaml", "titel: T\ncovers: [T25]\nsteps:\n  - socket: client\n"),
+            ("setups/made.yaml", SETUP),
+        ];
+        let suite = load(FILES);
+        let platform = sample(Os::Linux);
+        let (trials, wrong) = suite.usable_trials(&platform);
+        let ids: Vec<_> = trials.iter().map(|trial| trial.id.as_str()).collect();
+        assert_eq!(ids, ["a/good"]);
+        let wrong: Vec<_> = wrong.iter().map(|case| case.id.as_str()).collect();
+        assert_eq!(wrong, ["a/broken", "b/keyless", "a/unknown"]);
+        assert!(matches!(suite.trials(&platform), Err(LoadError::Wrong(found)) if found.len() >= 3));
+    }
+
+    #[test]
+    fn a_wrong_setup_is_wrong_for_those_who_use_it() {
+        const FILES: &[(&str, &str)] =
+            &[("a/plain.yaml", PLAIN), ("a/user.yaml", GOOD), ("setups/made.yaml", "title: [\n")];
+        let (trials, wrong) = load(FILES).usable_trials(&sample(Os::Linux));
+        assert_eq!((trials.len(), trials[0].id.as_str()), (1, "a/plain"));
+        assert_eq!((wrong.len(), wrong[0].id.as_str()), (1, "a/user"));
+        let places: Vec<_> = wrong[0].found.iter().map(|found| found.source.path.as_str()).collect();
+        assert_eq!(places, ["setups/made.yaml"], "the case that uses it says nothing of its own");
+        let (found, files) = check(&Origin::Embedded(FILES), |_| true).unwrap();
+        assert_eq!((found.len(), files), (1, 3));
     }
 }

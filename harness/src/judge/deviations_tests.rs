@@ -1,10 +1,8 @@
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::case::suite::{Origin, Suite};
-use crate::host::call::{Completion, Family};
+use crate::host::call::Completion;
 use crate::outcome::Outcome;
-use crate::platform::{Os, Platform, Version};
+use crate::platform::{Os, Platform, Version, sample};
 use crate::record::{End, StepRecord};
 
 const CASES: &[(&str, &str)] = &[(
@@ -37,20 +35,8 @@ deviations:
 ";
 
 fn trials() -> Vec<Trial> {
-    let platform = Platform {
-        os: Os::Windows,
-        version: Version::parse("10.0.19043").unwrap(),
-        version_text: "10.0.19043".into(),
-        stack: "wine 10.0".into(),
-        arch: "x86_64".into(),
-        families: BTreeSet::from([Family::Ipv4, Family::Ipv6]),
-        oracle: String::new(),
-        network: "host".into(),
-        offers: ["ipv4", "ipv6"].map(str::to_owned).into(),
-        missing: BTreeMap::new(),
-        settings: BTreeMap::new(),
-        privileges: String::new(),
-    };
+    let version = Version::parse("10.0.19043").unwrap();
+    let platform = Platform { version, stack: "wine 10.0".to_owned(), ..sample(Os::Windows) };
     let suite = Suite::load(&Origin::Embedded(CASES), |_| true).unwrap();
     suite.trials(&platform).unwrap()
 }

@@ -85,3 +85,22 @@ pub struct Platform {
     /// Who we are: `root`, `user 1000`.
     pub privileges: String,
 }
+
+/// A platform for tests: it has both address families and nothing else.
+#[cfg(test)]
+pub(crate) fn sample(os: Os) -> Platform {
+    Platform {
+        os,
+        version: Version::default(),
+        version_text: String::new(),
+        stack: "native".to_owned(),
+        arch: String::new(),
+        families: BTreeSet::from([Family::Ipv4, Family::Ipv6]),
+        oracle: String::new(),
+        network: "host".to_owned(),
+        offers: ["ipv4", "ipv6"].map(str::to_owned).into(),
+        missing: BTreeMap::new(),
+        settings: BTreeMap::new(),
+        privileges: String::new(),
+    }
+}

@@ -229,7 +229,6 @@ impl fmt::Display for Versions {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
 
     use proptest::prelude::*;
 
@@ -241,18 +240,9 @@ mod tests {
 
     fn platform(os: Os, version: &str, settings: &[(&str, &str)]) -> Platform {
         Platform {
-            os,
             version: Version::parse(version).unwrap(),
-            version_text: version.into(),
-            stack: "native".into(),
-            arch: "x86_64".into(),
-            families: BTreeSet::new(),
-            oracle: String::new(),
-            network: "host".into(),
-            offers: BTreeSet::new(),
             settings: settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-            missing: BTreeMap::new(),
-            privileges: String::new(),
+            ..crate::platform::sample(os)
         }
     }
 

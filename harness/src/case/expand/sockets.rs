@@ -31,6 +31,8 @@ pub(super) struct Sockets {
     pub(super) needs: BTreeSet<String>,
     /// How deep setups are nested.
     pub(super) depth: usize,
+    /// A setup is used that cannot be read: what it would have made is not known, so names are not checked.
+    pub(super) setup_is_wrong: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -226,6 +228,7 @@ impl Sockets {
                 diagnostics
                     .error(step.subject_span, format!("the call `{}` was finished before", step.subject));
             }
+            None if self.setup_is_wrong => {}
             None => {
                 let known: Vec<_> = self.calls.keys().map(String::as_str).collect();
                 diagnostics.unknown(step.subject_span, "background call", &step.subject, known);
@@ -247,6 +250,9 @@ impl Sockets {
 
     /// Reports names alone.
     pub(super) fn report_names(&self, diagnostics: &mut Diagnostics) {
+        if self.setup_is_wrong {
+            return;
+        }
         for (name, span) in &self.unknown {
             if self.knows(name) {
                 let message = format!("the socket `{name}` is used before it is made");
