@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_told_and_fails() {
-        if !PathBuf::from("/dev/full").exists() {
+        if !std::path::Path::new("/dev/full").exists() {
             return;
         }
         let done = command(&["--no-reports", "--json", "/dev/full", "accept"]);
