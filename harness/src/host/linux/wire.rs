@@ -66,7 +66,10 @@ impl Wire {
         } else {
             Pair::make(&request.settings).map_err(Unavailable)?
         };
-        let (number, cable) = pair.register(request.raw);
+        // Linux handles a packet while it is being written to the device. gVisor hands segments to threads of its own
+        // (pkg/tcpip/transport/tcp/dispatcher.go), which an answer to an echo request may overtake.
+        let settles = self.platform.stack != "native";
+        let (number, cable) = pair.register(request.raw, settles);
         let lease = Lease {
             number,
             pair: Arc::clone(&pair),
@@ -205,7 +208,7 @@ impl Pair {
     }
 
     /// Addresses for a trial, and its share of the cable.
-    fn register(self: &Arc<Self>, raw: bool) -> (u16, Arc<Cable>) {
+    fn register(self: &Arc<Self>, raw: bool, settles: bool) -> (u16, Arc<Cable>) {
         let mut trials = self.trials();
         let number = loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -217,7 +220,7 @@ impl Pair {
             .map(|side| [ipv4(side, number).into(), IpAddr::V6(ipv6(side, number))]);
         let devices =
             Devices([Side::Client, Side::Server].map(|side| Arc::clone(&self.ends[side as usize].device)));
-        let cable = Arc::new(Cable::new(addresses, raw, number, Arc::new(devices)));
+        let cable = Arc::new(Cable::new(addresses, raw, number, settles, Arc::new(devices)));
         trials.insert(number, Arc::clone(&cable));
         (number, cable)
     }
