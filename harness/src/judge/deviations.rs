@@ -1,7 +1,8 @@
 //! What a stand-in (Wine, gVisor) is known to do in place of the system whose behaviour is expected of it.
 //!
 //! An entry says which trials fail, at which step, and what comes out instead. A trial that fails exactly so is known;
-//! one that fails otherwise has failed; one that does not fail is fixed, and its entry has to go.
+//! one that fails otherwise has failed; one that does not fail is fixed, and its entry has to go. Trials that end the
+//! stand-in itself are known as well, and not run, since they would take all others with them.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +38,11 @@ pub struct Deviation {
     /// The step that fails, in words as a transcript shows it, or a pattern.
     pub step: String,
     /// What comes out of it instead, as a transcript shows it, or patterns: one of these.
+    #[serde(default)]
     pub outcome: Vec<String>,
+    /// The stand-in itself ends instead, with all that runs in it.
+    #[serde(default)]
+    pub fatal: bool,
     /// Why.
     pub why: String,
     /// The version in which it was seen first.
@@ -57,6 +62,15 @@ impl Deviations {
     #[must_use]
     pub fn unused(&self, trials: &[Trial]) -> Vec<&Deviation> {
         self.deviations.iter().filter(|entry| !trials.iter().any(|trial| entry.covers(trial))).collect()
+    }
+
+    /// The verdict on a trial that must not be run.
+    #[must_use]
+    pub fn spare(&self, trial: &Trial) -> Option<Verdict> {
+        let entry = self.deviations.iter().find(|entry| entry.fatal && entry.covers(trial))?;
+        let text = format!("not run: `{}` would end {} itself", entry.step, self.stack);
+        let finding = Finding { step: None, text, expected: None, observed: None, why: None, source: None };
+        Some(known(entry, Verdict { kind: Kind::Fail, findings: vec![finding] }))
     }
 
     /// The verdict on a trial of the stand-in, from what it would be on the system itself.

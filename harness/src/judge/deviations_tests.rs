@@ -34,6 +34,17 @@ deviations:
     link: https://example.org
 ";
 
+#[test]
+fn what_ends_the_stand_in_is_not_run() {
+    let wine = WINE.replace("    outcome: [ECONNREFUSED too soon, EADDRNOTAVAIL]\n", "    fatal: true\n");
+    let wine = Deviations::read(&wine).unwrap();
+    let spared: Vec<_> = trials().iter().map(|trial| wine.spare(trial)).collect();
+    let [Some(verdict), None] = spared.as_slice() else { panic!("{spared:?}") };
+    assert_eq!(verdict.kind, Kind::Known);
+    assert_eq!(verdict.findings[0].text, "not run: `connect client, to *` would end wine itself");
+    assert_eq!(verdict.findings[0].why.as_deref(), Some("it is not Windows (since wine 10.0)"));
+}
+
 fn trials() -> Vec<Trial> {
     let version = Version::parse("10.0.19043").unwrap();
     let platform = Platform { version, stack: "wine 10.0".to_owned(), ..sample(Os::Windows) };

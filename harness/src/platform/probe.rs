@@ -19,7 +19,7 @@ pub use os::privileges;
 /// Collects the facts, in the network that the process is in.
 pub fn probe(network: &Network) -> Result<Platform, HostFault> {
     let families = families();
-    let (oracle, outlives) = os::oracle();
+    let oracle = os::oracle();
     let mut offers: BTreeSet<String> = os::calls().iter().map(|call| format!("call {call}")).collect();
     for family in &families {
         offers.insert(match family {
@@ -33,8 +33,10 @@ pub fn probe(network: &Network) -> Result<Platform, HostFault> {
     for (name, there) in [
         ("own namespace", *network == Network::Own),
         ("sleep of a call", os::shows_sleep()),
-        ("state of closed connections", outlives),
-        ("unsent bytes", os::tells_unsent()),
+        ("state of closed connections", oracle.outlives),
+        ("state of sockets in TIME_WAIT", oracle.time_wait),
+        ("accept queue length", oracle.waiting),
+        ("unsent bytes", oracle.unsent),
     ] {
         if there {
             offers.insert(name.to_owned());
@@ -63,7 +65,7 @@ pub fn probe(network: &Network) -> Result<Platform, HostFault> {
         stack: os::stack(),
         arch: std::env::consts::ARCH.to_owned(),
         families,
-        oracle: oracle.to_owned(),
+        oracle: oracle.name.to_owned(),
         network: match network {
             Network::Own => "own namespace".to_owned(),
             Network::Machine(_) => "host".to_owned(),
@@ -73,6 +75,20 @@ pub fn probe(network: &Network) -> Result<Platform, HostFault> {
         settings: os::settings(),
         privileges: privileges(),
     })
+}
+
+/// Where the states of connections come from here, and what it shows.
+struct Oracle {
+    /// What it is called.
+    name: &'static str,
+    /// It shows connections whose socket is closed.
+    outlives: bool,
+    /// It shows TIME_WAIT of a connection whose socket is open.
+    time_wait: bool,
+    /// It tells how many connections wait at a listener.
+    waiting: bool,
+    /// It counts bytes that are not acknowledged.
+    unsent: bool,
 }
 
 /// Whether there can be a wire.

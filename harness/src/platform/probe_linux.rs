@@ -7,7 +7,9 @@ use std::fs;
 
 use crate::host::linux::settings as sysctl;
 use crate::host::unix;
+use crate::host::unix::shown::{Shown, shown};
 use crate::observe::sock_diag::SockDiag;
+use crate::platform::probe::Oracle;
 
 /// The kernel's release.
 pub(in crate::platform::probe) fn version_text() -> String {
@@ -15,10 +17,20 @@ pub(in crate::platform::probe) fn version_text() -> String {
     release.unwrap_or_default()
 }
 
-/// gVisor says that it is Linux 4.4, as some Linux may be: only its log tells.
+/// gVisor says that it is Linux 4.4, as some Linux may be: only its log tells, which begins so whatever the version. Which
+/// version that is, nothing inside tells: whoever starts it can say so.
 pub(in crate::platform::probe) fn stack() -> String {
-    if kernel_log().contains("Starting gVisor") { "gvisor".to_owned() } else { "native".to_owned() }
+    if !kernel_log().contains("Starting gVisor") {
+        return "native".to_owned();
+    }
+    match std::env::var(STAND_IN_VERSION).map(|version| version.trim().to_owned()) {
+        Ok(version) if !version.is_empty() => format!("gvisor {version}"),
+        _ => "gvisor".to_owned(),
+    }
 }
+
+/// The environment variable with the version of a stand-in that does not tell it itself.
+const STAND_IN_VERSION: &str = "SOCKSPEC_STAND_IN_VERSION";
 
 /// The end of the kernel's log, where we may read it.
 fn kernel_log() -> String {
@@ -29,12 +41,15 @@ fn kernel_log() -> String {
     String::from_utf8_lossy(&log[..usize::try_from(n).unwrap_or(0)]).into_owned()
 }
 
-/// Where states come from, and whether that outlives the socket.
-pub(in crate::platform::probe) fn oracle() -> (&'static str, bool) {
+/// Where states come from: the kernel's table, or descriptors where it cannot be asked.
+pub(in crate::platform::probe) fn oracle() -> Oracle {
     let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
     match SockDiag::open().and_then(|table| table.state(crate::host::call::Kind::Stream, nobody, None)) {
-        Ok(_) => (unix::ORACLE, true),
-        Err(_) => ("TCP_INFO", false),
+        Ok(_) => Oracle { name: unix::ORACLE, outlives: true, time_wait: true, waiting: true, unsent: true },
+        Err(_) => {
+            let Shown { waiting, unsent, time_wait } = shown();
+            Oracle { name: "TCP_INFO", outlives: false, time_wait, waiting, unsent }
+        }
     }
 }
 
@@ -59,7 +74,7 @@ pub(in crate::platform::probe) fn rights() -> Vec<&'static str> {
         rights.push("ordinary user");
     }
     // tcp_conn_request drops a SYN that meets a full accept queue.
-    rights.extend(["accept queue length", "signals", "silent listener"]);
+    rights.extend(["signals", "silent listener"]);
     rights
 }
 

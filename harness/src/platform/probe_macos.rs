@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::host::unix;
+use crate::platform::probe::Oracle;
 use crate::platform::sysctl;
 
 /// The product version.
@@ -15,9 +16,10 @@ pub(in crate::platform::probe) fn stack() -> String {
     "native".to_owned()
 }
 
-/// Where states come from, and whether that outlives the socket.
-pub(in crate::platform::probe) fn oracle() -> (&'static str, bool) {
-    (unix::ORACLE, sysctl::bytes(unix::ORACLE).is_some())
+/// Where states come from.
+pub(in crate::platform::probe) fn oracle() -> Oracle {
+    let there = sysctl::bytes(unix::ORACLE).is_some();
+    Oracle { name: unix::ORACLE, outlives: there, time_wait: there, waiting: false, unsent: true }
 }
 
 /// Whether a thread can be seen asleep in a call.

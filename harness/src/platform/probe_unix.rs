@@ -32,11 +32,6 @@ pub(super) fn flags() -> impl Iterator<Item = &'static str> {
     unix::flags()
 }
 
-/// Whether bytes that are not acknowledged are counted.
-pub(super) fn tells_unsent() -> bool {
-    true
-}
-
 /// The calls that cases may choose with `via`.
 pub(super) fn calls() -> &'static [&'static str] {
     if cfg!(target_os = "linux") {

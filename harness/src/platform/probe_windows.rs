@@ -12,6 +12,7 @@ use windows_sys::Win32::System::SystemInformation::OSVERSIONINFOW;
 use socket2::{Domain, Socket, Type};
 use std::os::windows::io::AsRawSocket;
 
+use super::Oracle;
 use crate::host::windows;
 
 pub(super) use crate::host::windows::OS;
@@ -48,9 +49,11 @@ fn wine_version() -> Option<String> {
     }
 }
 
-/// Where states come from, and whether that outlives the socket. Wine's table is made of the open sockets.
-pub(super) fn oracle() -> (&'static str, bool) {
-    (windows::ORACLE, wine_version().is_none())
+/// Where states come from. Wine's table is made of the open sockets, and it does not have SIO_TCP_INFO, by which bytes
+/// that are not acknowledged are counted.
+pub(super) fn oracle() -> Oracle {
+    let native = wine_version().is_none();
+    Oracle { name: windows::ORACLE, outlives: native, time_wait: native, waiting: false, unsent: native }
 }
 
 /// Whether a thread can be seen asleep in a call.
@@ -71,11 +74,6 @@ pub fn privileges() -> String {
 /// The MSG_ flags that Windows has.
 pub(super) fn flags() -> impl Iterator<Item = &'static str> {
     windows::flags()
-}
-
-/// Whether bytes that are not acknowledged are counted: by SIO_TCP_INFO, which Wine does not have.
-pub(super) fn tells_unsent() -> bool {
-    wine_version().is_none()
 }
 
 /// The calls that cases may choose with `via`. `call poll` is that of POSIX, although cases may write `poll` for WSAPoll.

@@ -425,11 +425,13 @@ impl<'a> Runner<'a> {
     /// which a socket may be closed to the program though the program still has it.
     fn is_out_of_sight(&self, step: &TrialStep) -> bool {
         let wants = step.expectation.want.wants();
-        let waits = wants.contains(&Want::State(TcpState::TimeWait));
+        let offers = &self.session.client.platform().offers;
+        let waits = wants.contains(&Want::State(TcpState::TimeWait))
+            && !offers.contains("state of sockets in TIME_WAIT");
         let lasts = !wants.contains(&Want::State(TcpState::Closed));
         let closed = self.names.get(&step.step.subject).closed;
         step.step.verb.name == "state"
-            && !self.session.client.platform().offers.contains("state of closed connections")
+            && !offers.contains("state of closed connections")
             && (waits || (closed && lasts))
     }
 

@@ -22,6 +22,7 @@ pub struct Cable {
     port: Arc<dyn Port>,
     addresses: [[IpAddr; 2]; 2],
     echo: u16,
+    settles: bool,
     begin: Instant,
 }
 
@@ -32,16 +33,29 @@ const ECHO_LIMIT: Duration = Duration::from_secs(5);
 /// When an echo request is sent again.
 const ECHO_AGAIN: Duration = Duration::from_millis(250);
 
+/// An end that hands segments over to threads of its own is taken to be done with them when nothing has come from it
+/// for so many naps. Naps and not one span of time: where the machine is slow, they are longer.
+const QUIET_NAPS: u32 = 10;
+const NAP: Duration = Duration::from_millis(10);
+
 impl Cable {
-    /// A share of its own for a trial whose ends have these addresses, IPv4 and IPv6.
+    /// A share of its own for a trial whose ends have these addresses, IPv4 and IPv6. An end that `settles` answers an
+    /// echo request before it is done with the segments in front of it.
     #[must_use]
-    pub fn new(addresses: [[IpAddr; 2]; 2], raw: bool, echo: u16, port: Arc<dyn Port>) -> Self {
+    pub fn new(
+        addresses: [[IpAddr; 2]; 2],
+        raw: bool,
+        echo: u16,
+        settles: bool,
+        port: Arc<dyn Port>,
+    ) -> Self {
         Self {
             traffic: Mutex::new(Traffic::new(addresses, raw, echo)),
             changed: Condvar::new(),
             port,
             addresses,
             echo,
+            settles,
             begin: Instant::now(),
         }
     }
@@ -128,10 +142,23 @@ impl Cable {
             // A request that was lost, because the device's queue was full, is sent again; an answer too many harms none.
             self.deliver(&[Delivery { to: side, bytes: packet.clone() }]);
             if self.wait_for(ECHO_AGAIN, |traffic| (traffic.echoed(side) == number).then_some(())).is_some() {
+                self.settle();
                 return Ok(());
             }
         }
         Err(HostFault::new("an end of the wire does not answer an echo request"))
+    }
+
+    /// Waits until nothing comes any more from ends for which an answered echo request does not say so.
+    fn settle(&self) {
+        let mut naps = 0;
+        let mut seen = self.with(|traffic| traffic.log().len());
+        while self.settles && naps < QUIET_NAPS {
+            std::thread::sleep(NAP);
+            let now = self.with(|traffic| traffic.log().len());
+            naps = if now == seen { naps + 1 } else { 0 };
+            seen = now;
+        }
     }
 
     /// Resets every connection at both ends: what is left of a trial is gone then.

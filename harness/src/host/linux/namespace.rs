@@ -146,6 +146,9 @@ pub(super) fn furnish(addresses: u16) -> Result<(), String> {
     ])
     .map_err(|error| format!("loopback: {error}"))?;
     settings::pin();
+    if addresses == 0 {
+        return Ok(());
+    }
     let messages: Vec<Message> = (1..=addresses).map(|n| netlink::address(ipv6(n).into())).collect();
     if netlink::send(&messages).is_ok() {
         // Delayed ACKs cost time, and are no reason to do without IPv6.

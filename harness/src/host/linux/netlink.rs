@@ -25,6 +25,14 @@ pub struct Message {
     kind: u16,
     flags: u16,
     body: Vec<u8>,
+    /// Attributes at the end of the body that a kernel need not know: gVisor refuses a message with one that it does not.
+    wishes: Vec<u8>,
+}
+
+impl Message {
+    fn new(kind: u16, flags: u16, body: Vec<u8>) -> Self {
+        Self { kind, flags, body, wishes: Vec::new() }
+    }
 }
 
 /// Sets the loopback interface up.
@@ -41,7 +49,7 @@ pub fn link_up(index: u32) -> Message {
     body.extend(index.to_ne_bytes());
     body.extend(UP.to_ne_bytes());
     body.extend(UP.to_ne_bytes());
-    Message { kind: 16, flags: 0, body }
+    Message::new(16, 0, body)
 }
 
 /// Sets an interface up, with room for so many packets that were sent and not yet taken.
@@ -56,14 +64,31 @@ pub fn link_up_with_room(index: u32, packets: u32) -> Message {
 /// Gives the loopback interface an address, usable at once.
 #[must_use]
 pub fn address(ip: IpAddr) -> Message {
+    address_of(ip, LO)
+}
+
+/// Gives an interface an address, usable at once.
+#[must_use]
+pub fn address_of(ip: IpAddr, index: u32) -> Message {
     const NO_DAD: u32 = 0x2;
+    let mut message = Message::new(20, CREATE | REPLACE, address_body(ip, index));
+    attribute(&mut message.wishes, 8, &NO_DAD.to_ne_bytes());
+    message
+}
+
+/// Takes an address from an interface.
+#[must_use]
+pub fn no_address_of(ip: IpAddr, index: u32) -> Message {
+    Message::new(21, 0, address_body(ip, index))
+}
+
+fn address_body(ip: IpAddr, index: u32) -> Vec<u8> {
     let (family, bytes) = raw(ip);
     let mut body = vec![family, bits(&bytes), 0, 0];
-    body.extend(LO.to_ne_bytes());
+    body.extend(index.to_ne_bytes());
     attribute(&mut body, 2, &bytes);
     attribute(&mut body, 1, &bytes);
-    attribute(&mut body, 8, &NO_DAD.to_ne_bytes());
-    Message { kind: 20, flags: CREATE | REPLACE, body }
+    body
 }
 
 /// Makes a whole prefix local, with every segment acknowledged at once. Such a route names no source: what connects to
@@ -102,8 +127,9 @@ fn route(prefix: IpAddr, length: u8, table: u8, scope: u8, kind: u8, index: u32)
     attribute(&mut body, 4, &index.to_ne_bytes());
     let mut metrics = Vec::new();
     attribute(&mut metrics, QUICKACK, &1_u32.to_ne_bytes());
-    attribute(&mut body, 8, &metrics);
-    Message { kind: 24, flags: CREATE | REPLACE, body }
+    let mut message = Message::new(24, CREATE | REPLACE, body);
+    attribute(&mut message.wishes, 8, &metrics);
+    message
 }
 
 /// Makes one address local likewise, and names it as the source of what connects to it: else the kernel compares all
@@ -119,13 +145,13 @@ pub fn local_address_route(ip: IpAddr, table: u8) -> Message {
 /// Looks IPv6 routes up in a table, at that place of the order.
 #[must_use]
 pub fn add_rule_ipv6(priority: u32, table: u8) -> Message {
-    Message { kind: 32, flags: CREATE, body: rule(priority, table) }
+    Message::new(32, CREATE, rule(priority, table))
 }
 
 /// Undoes [`add_rule_ipv6`], or the kernel's own rule.
 #[must_use]
 pub fn delete_rule_ipv6(priority: u32, table: u8) -> Message {
-    Message { kind: 33, flags: 0, body: rule(priority, table) }
+    Message::new(33, 0, rule(priority, table))
 }
 
 fn rule(priority: u32, table: u8) -> Vec<u8> {
@@ -137,15 +163,27 @@ fn rule(priority: u32, table: u8) -> Vec<u8> {
     body
 }
 
-/// Sends all in one go and waits until the kernel has done them. Tells the first that it refused.
+/// Sends all in one go and waits until the kernel has done them. Tells the first that it refused. A kernel that does not
+/// support them as they are is asked again without what is only wished for.
 pub fn send(messages: &[Message]) -> Result<(), Errno> {
+    match send_as(messages, true) {
+        Err(Errno::EOPNOTSUPP) => send_as(messages, false),
+        result => result,
+    }
+}
+
+fn send_as(messages: &[Message], wishes: bool) -> Result<(), Errno> {
+    if messages.is_empty() {
+        // Nobody would answer.
+        return Ok(());
+    }
     let kernel = socket::socket(
         AddressFamily::Netlink,
         SockType::Raw,
         SockFlag::SOCK_CLOEXEC,
         SockProtocol::NetlinkRoute,
     )?;
-    socket::send(kernel.as_raw_fd(), &batch(messages), MsgFlags::empty())?;
+    socket::send(kernel.as_raw_fd(), &batch(messages, wishes), MsgFlags::empty())?;
     let last = u32::try_from(messages.len()).map_err(|_| Errno::E2BIG)?;
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -162,17 +200,19 @@ pub fn send(messages: &[Message]) -> Result<(), Errno> {
 }
 
 /// Only the last asks for an acknowledgement; an error is told in any case.
-fn batch(messages: &[Message]) -> Vec<u8> {
+fn batch(messages: &[Message], wishes: bool) -> Vec<u8> {
     let mut all = Vec::new();
     for (sequence, message) in (1_u32..).zip(messages) {
         let ack = if sequence as usize == messages.len() { ACK } else { 0 };
-        let length = 16 + message.body.len();
+        let wishes = if wishes { message.wishes.as_slice() } else { &[] };
+        let length = 16 + message.body.len() + wishes.len();
         all.extend((length as u32).to_ne_bytes());
         all.extend(message.kind.to_ne_bytes());
         all.extend((message.flags | REQUEST | ack).to_ne_bytes());
         all.extend(sequence.to_ne_bytes());
         all.extend(0_u32.to_ne_bytes());
         all.extend(&message.body);
+        all.extend(wishes);
         pad(&mut all);
     }
     all
@@ -229,7 +269,8 @@ mod tests {
 
     #[test]
     fn a_route_is_laid_out_as_the_kernel_reads_it() {
-        let bytes = batch(&[local_route("127.0.0.0".parse().unwrap(), 9, TABLE_LOCAL)]);
+        let route = local_route("127.0.0.0".parse().unwrap(), 9, TABLE_LOCAL);
+        let bytes = batch(std::slice::from_ref(&route), true);
         let expected: Vec<u8> = [
             &56_u32.to_ne_bytes()[..],
             &24_u16.to_ne_bytes(),
@@ -253,11 +294,15 @@ mod tests {
         assert_eq!(bytes.len(), 56);
         assert_eq!(bytes[4..], expected[4..]);
         assert_eq!(bytes[..4], 56_u32.to_ne_bytes());
+        // Without the metrics, which are only a wish.
+        let plain = batch(&[route], false);
+        assert_eq!(plain[4..], expected[4..44]);
+        assert_eq!(plain[..4], 44_u32.to_ne_bytes());
     }
 
     #[test]
     fn only_the_last_of_a_batch_asks_for_an_answer() {
-        let bytes = batch(&[loopback_up(), loopback_up()]);
+        let bytes = batch(&[loopback_up(), loopback_up()], true);
         let flags = |at: usize| u16::from_ne_bytes([bytes[at + 6], bytes[at + 7]]);
         assert_eq!(bytes.len(), 64);
         assert_eq!(flags(0) & ACK, 0);

@@ -2,20 +2,23 @@
 //! packets between the devices and the trials.
 //!
 //! A pair of namespaces serves many trials at once, each with addresses of its own; a trial with settings has its own
-//! pair. Addresses are whole prefixes that are local by a route, so that a trial costs no message to the kernel. All of
-//! it is held by descriptors: nothing is visible outside, and nothing outlives the process.
+//! pair. Addresses are whole prefixes that are local by a route, so that a trial costs no message to the kernel; where a
+//! kernel has no such routes (gVisor), a trial's addresses are given to the devices and taken back. All of it is held by
+//! descriptors: nothing is visible outside, and nothing outlives the process.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, setns, unshare};
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::netlink::{self, TABLE_LOCAL};
 use super::{namespace, settings, tun};
@@ -63,8 +66,19 @@ impl Wire {
         } else {
             Pair::make(&request.settings).map_err(Unavailable)?
         };
-        let (number, cable) = pair.register(request.raw);
-        let lease = Lease { number, pair: Arc::clone(&pair), cable: Arc::clone(&cable) };
+        // Linux handles a packet while it is being written to the device. gVisor hands segments to threads of its own
+        // (pkg/tcpip/transport/tcp/dispatcher.go), which an answer to an echo request may overtake.
+        let settles = self.platform.stack != "native";
+        let (number, cable) = pair.register(request.raw, settles);
+        let lease = Lease {
+            number,
+            pair: Arc::clone(&pair),
+            cable: Arc::clone(&cable),
+            base: Arc::clone(&self.base),
+        };
+        for side in [Side::Client, Side::Server] {
+            pair.ends[side as usize].furnish(side, number, &self.base).map_err(Unavailable)?;
+        }
         let client = self.end(&pair, Side::Client, number, Box::new(lease));
         let server = (!request.raw).then(|| self.end(&pair, Side::Server, number, Box::new(())));
         Ok(Session { client, server, cable: Some(cable) })
@@ -122,6 +136,43 @@ struct Pair {
 struct Tunnel {
     namespace: Arc<File>,
     device: Arc<File>,
+    /// The device's number, if addresses must be given to it one by one.
+    needs_addresses: Option<u32>,
+}
+
+impl Tunnel {
+    /// Gives a trial's addresses to the device where no route makes them local.
+    fn furnish(&self, side: Side, number: u16, base: &File) -> Result<(), String> {
+        self.send(side, number, base, netlink::address_of)
+    }
+
+    /// Undoes [`furnish`](Self::furnish).
+    fn clear(&self, side: Side, number: u16, base: &File) -> Result<(), String> {
+        self.send(side, number, base, netlink::no_address_of)
+    }
+
+    fn send(
+        &self,
+        side: Side,
+        number: u16,
+        base: &File,
+        message: impl Fn(IpAddr, u32) -> netlink::Message,
+    ) -> Result<(), String> {
+        let Some(index) = self.needs_addresses else { return Ok(()) };
+        let addresses = [IpAddr::V4(ipv4(side, number)), IpAddr::V6(ipv6(side, number))];
+        let messages = addresses.map(|ip| message(ip, index));
+        within(&self.namespace, base, || netlink::send(&messages))
+            .and_then(|sent| sent)
+            .map_err(|error| format!("addresses of the wire: {error}"))
+    }
+}
+
+/// Does something in another namespace, and comes back.
+fn within<T>(there: &File, base: &File, act: impl FnOnce() -> T) -> Result<T, Errno> {
+    setns(there, CloneFlags::CLONE_NEWNET)?;
+    let result = act();
+    setns(base, CloneFlags::CLONE_NEWNET)?;
+    Ok(result)
 }
 
 impl Pair {
@@ -157,7 +208,7 @@ impl Pair {
     }
 
     /// Addresses for a trial, and its share of the cable.
-    fn register(self: &Arc<Self>, raw: bool) -> (u16, Arc<Cable>) {
+    fn register(self: &Arc<Self>, raw: bool, settles: bool) -> (u16, Arc<Cable>) {
         let mut trials = self.trials();
         let number = loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -169,7 +220,7 @@ impl Pair {
             .map(|side| [ipv4(side, number).into(), IpAddr::V6(ipv6(side, number))]);
         let devices =
             Devices([Side::Client, Side::Server].map(|side| Arc::clone(&self.ends[side as usize].device)));
-        let cable = Arc::new(Cable::new(addresses, raw, number, Arc::new(devices)));
+        let cable = Arc::new(Cable::new(addresses, raw, number, settles, Arc::new(devices)));
         trials.insert(number, Arc::clone(&cable));
         (number, cable)
     }
@@ -204,7 +255,7 @@ fn carry(side: Side, device: &File, stop: &std::io::PipeReader, pair: &std::sync
         let mut ready =
             [PollFd::new(device.as_fd(), PollFlags::POLLIN), PollFd::new(stop.as_fd(), PollFlags::POLLIN)];
         match poll(&mut ready, PollTimeout::NONE) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return,
         }
         let is = |at: usize| ready[at].revents().is_some_and(|bits| !bits.is_empty());
@@ -252,7 +303,14 @@ fn tunnel(side: Side, wanted: &BTreeMap<String, String>) -> Result<Tunnel, Strin
         settings::write(name, value).map_err(|error| format!("setting {name} = {value}: {error}"))?;
     }
     let namespace = File::open("/proc/thread-self/ns/net").map_err(|error| format!("namespace: {error}"))?;
-    Ok(Tunnel { namespace: Arc::new(namespace), device: Arc::new(device) })
+    let needs_addresses = (!is_local(ipv4(side, u16::MAX))).then_some(index);
+    Ok(Tunnel { namespace: Arc::new(namespace), device: Arc::new(device), needs_addresses })
+}
+
+/// Whether a socket in the namespace of the calling thread may have that address.
+fn is_local(ip: Ipv4Addr) -> bool {
+    let address = SockAddr::from(SocketAddr::from((ip, 0)));
+    Socket::new(Domain::IPV4, Type::DGRAM, None).is_ok_and(|socket| socket.bind(&address).is_ok())
 }
 
 /// A trial's hold on its addresses.
@@ -260,6 +318,8 @@ struct Lease {
     number: u16,
     pair: Arc<Pair>,
     cable: Arc<Cable>,
+    /// The namespace to come back to.
+    base: Arc<File>,
 }
 
 impl Drop for Lease {
@@ -267,6 +327,10 @@ impl Drop for Lease {
         // What a case has closed may still be sending its FIN: a reset ends it, so that no orphan stays in the kernel.
         self.cable.reset_all();
         self.pair.trials().remove(&self.number);
+        for side in [Side::Client, Side::Server] {
+            // An address that stays is nobody's: numbers come round late.
+            let _ = self.pair.ends[side as usize].clear(side, self.number, &self.base);
+        }
     }
 }
 
@@ -283,14 +347,9 @@ impl End {
         &mut self,
         act: impl FnOnce(&mut LocalHost<Native>) -> Result<T, HostFault>,
     ) -> Result<T, HostFault> {
-        let enter = |namespace: &File| {
-            setns(namespace, CloneFlags::CLONE_NEWNET)
-                .map_err(|error| HostFault::new(format!("setns: {error}")))
-        };
-        enter(&self.own)?;
-        let result = act(&mut self.inner);
-        enter(&self.base)?;
-        result
+        let inner = &mut self.inner;
+        within(&self.own, &self.base, || act(inner))
+            .map_err(|error| HostFault::new(format!("setns: {error}")))?
     }
 }
 

@@ -10,6 +10,8 @@ mod look;
 mod options;
 mod raw;
 mod ready;
+#[cfg(target_os = "linux")]
+pub mod shown;
 pub mod signals;
 mod thread;
 
@@ -25,6 +27,7 @@ use super::call::{Action, Kind, Mode};
 use super::local::lateness::Timer;
 use super::local::sys::{Answer, Cell, RawHandle, Sys, TAKEN_FOR_FULL, Target};
 use super::{HostFault, Look, Seen};
+use crate::outcome::TcpState;
 use crate::platform::Os;
 pub use options::has as has_option;
 pub use state::ORACLE;
@@ -99,7 +102,8 @@ impl Sys for Native {
     }
 
     fn close(handle: RawHandle, abort: bool) {
-        if abort {
+        // Not in SYN_RECEIVED, where it takes gVisor's kernel down; what a plain close leaves there, the wire's reset ends.
+        if abort && state::info(handle) != Ok(TcpState::SynReceived) {
             // Fails for what is no socket, which leaves nothing behind anyway.
             let _ = raw::linger(handle, Some(0));
         }

@@ -42,7 +42,7 @@ impl States {
     }
 }
 
-fn info(handle: RawHandle) -> Result<TcpState, HostFault> {
+pub(super) fn info(handle: RawHandle) -> Result<TcpState, HostFault> {
     let mut room = [0; 512];
     match raw::option(handle, libc::IPPROTO_TCP, libc::TCP_INFO, &mut room) {
         // A connection that is over has none.

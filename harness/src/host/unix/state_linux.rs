@@ -66,33 +66,39 @@ impl States {
     }
 }
 
-fn info(handle: RawHandle) -> Result<TcpState, HostFault> {
+pub(super) fn info(handle: RawHandle) -> Result<TcpState, HostFault> {
     let mut room = [0; 512];
     let n = raw::option(handle, libc::IPPROTO_TCP, libc::TCP_INFO, &mut room).map_err(refused("TCP_INFO"))?;
     tcp_info::state(Os::Linux, &room[..n]).ok_or_else(|| HostFault::new("TCP_INFO has no state"))
 }
 
-/// Whether nothing is under way and the peer's window is closed: tcpi_unacked and tcpi_snd_wnd (Linux 5.4) are 0.
+/// Whether nothing is under way and the peer's window is closed: tcpi_unacked and tcpi_snd_wnd (Linux 5.4) are 0. `None`
+/// where TCP_INFO does not tell: without even a size of segments, it has not been filled in (gVisor).
 pub(super) fn is_full(handle: RawHandle) -> Option<bool> {
+    const SND_MSS: usize = 16;
     const UNACKED: usize = 24;
     const SND_WND: usize = 228;
     let mut room = [0; 512];
     let Ok(n) = raw::option(handle, libc::IPPROTO_TCP, libc::TCP_INFO, &mut room) else { return Some(true) };
     let is_zero = |at: usize| room[..n].get(at..at + 4).is_none_or(|field| field == [0; 4]);
-    Some(is_zero(UNACKED) && is_zero(SND_WND))
+    (!is_zero(SND_MSS)).then(|| is_zero(UNACKED) && is_zero(SND_WND))
 }
 
 /// Bytes that have arrived; for a listener, connections that wait.
 pub(super) fn received(handle: RawHandle) -> Result<u64, HostFault> {
     match raw::ioctl_int(handle, libc::FIONREAD) {
         // A listener has no bytes, and says so.
-        Err(libc::EINVAL) => waiting(handle),
+        Err(libc::EINVAL) => {
+            // A kernel that does not count them tells at least whether there is one.
+            let one = raw::poll(handle, libc::POLLIN, 0).is_ok_and(|bits| bits & libc::POLLIN != 0);
+            waiting(handle).map(|count| count.max(u64::from(one)))
+        }
         other => other.map_err(refused("FIONREAD")),
     }
 }
 
 /// TCP_INFO of a listener has the length of its accept queue in the field for unacknowledged segments.
-fn waiting(handle: RawHandle) -> Result<u64, HostFault> {
+pub(super) fn waiting(handle: RawHandle) -> Result<u64, HostFault> {
     let mut room = [0; 512];
     let n = raw::option(handle, libc::IPPROTO_TCP, libc::TCP_INFO, &mut room).map_err(refused("TCP_INFO"))?;
     let at = std::mem::offset_of!(libc::tcp_info, tcpi_unacked);
