@@ -211,10 +211,10 @@ pub enum Packet {
     EchoReply(u16, u16),
     /// Something else between two addresses: UDP, an ICMP error.
     Other {
-        /// Who sent it.
-        from: IpAddr,
+        /// Who sent it; port 0 where the protocol has none.
+        from: SocketAddr,
         /// To whom.
-        to: IpAddr,
+        to: SocketAddr,
         /// What it is, in words.
         what: String,
     },
@@ -233,6 +233,7 @@ pub fn read(bytes: &[u8]) -> Option<Packet> {
         }
         etherparse::NetSlice::Arp(_) => return None,
     };
+    let mut ports = (0, 0);
     let what = match sliced.transport {
         Some(TransportSlice::Tcp(tcp)) => return Some(Packet::Tcp(segment(from, to, &tcp))),
         Some(TransportSlice::Icmpv4(icmp)) => match icmp.icmp_type() {
@@ -243,10 +244,13 @@ pub fn read(bytes: &[u8]) -> Option<Packet> {
             etherparse::Icmpv6Type::EchoReply(echo) => return Some(Packet::EchoReply(echo.id, echo.seq)),
             other => format!("ICMPv6 {other:?}"),
         },
-        Some(TransportSlice::Udp(udp)) => format!("UDP, {} bytes", udp.payload().len()),
+        Some(TransportSlice::Udp(udp)) => {
+            ports = (udp.source_port(), udp.destination_port());
+            format!("UDP, {} bytes", udp.payload().len())
+        }
         _ => "other".to_owned(),
     };
-    Some(Packet::Other { from, to, what })
+    Some(Packet::Other { from: SocketAddr::new(from, ports.0), to: SocketAddr::new(to, ports.1), what })
 }
 
 fn segment(from: IpAddr, to: IpAddr, tcp: &etherparse::TcpSlice<'_>) -> Segment {

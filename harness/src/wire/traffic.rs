@@ -157,7 +157,6 @@ impl Traffic {
             Some(Packet::Tcp(segment)) => self.arrive_segment(from, segment, bytes, now),
             Some(Packet::Other { from: source, to, what }) => {
                 let fate = if self.raw { "arrived" } else { "passed" };
-                let (source, to) = (SocketAddr::new(source, 0), SocketAddr::new(to, 0));
                 self.note(PacketRecord::other(now, from, [source, to], what, fate, self.step, bytes));
                 self.deliver(from.other(), bytes.to_vec())
             }
@@ -281,7 +280,9 @@ impl Traffic {
 
     /// The connection that a segment belongs to, and which of its sides sent it.
     fn connection(&mut self, from: SocketAddr, to: SocketAddr) -> (&mut [Sender; 2], usize) {
-        let sender = if self.side(from.ip()) == Some(Side::Server) { 1 } else { 0 };
+        // An injected segment may come from an address that is nobody's; the end that it is for is known.
+        let side = self.side(from.ip()).or_else(|| self.side(to.ip()).map(Side::other));
+        let sender = if side == Some(Side::Server) { 1 } else { 0 };
         let key = if sender == 0 { [from, to] } else { [to, from] };
         let raw = self.raw;
         let senders = self.connections.entry(key).or_insert_with(|| {

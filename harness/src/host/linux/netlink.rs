@@ -33,6 +33,13 @@ impl Message {
     fn new(kind: u16, flags: u16, body: Vec<u8>) -> Self {
         Self { kind, flags, body, wishes: Vec::new() }
     }
+
+    /// Without what is only wished for, such as that a route acknowledges every segment at once.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.wishes.clear();
+        self
+    }
 }
 
 /// Sets the loopback interface up.

@@ -40,6 +40,9 @@ const PINNED: &[(&str, &str, &str)] = &[
     ("net.ipv4.tcp_syncookies", "0", "a full SYN queue is the subject of cases, which turn them on"),
 ];
 
+/// The name by which a case turns off that the wire's routes acknowledge every segment at once (ip-route(8)).
+const QUICKACK: &str = "route.quickack";
+
 /// How many packets may wait for the cable: a full queue loses some, and a busy machine lets it grow.
 const ROOM: u32 = 10_000;
 
@@ -286,11 +289,13 @@ fn tunnel(side: Side, wanted: &BTreeMap<String, String>) -> Result<Tunnel, Strin
     }
     let own = [(IpAddr::V4(ipv4(side, 0)), 16), (IpAddr::V6(ipv6(side, 0)), 64)];
     let far = [(IpAddr::V4(ipv4(side.other(), 0)), 16), (IpAddr::V6(ipv6(side.other(), 0)), 64)];
+    let quick = wanted.get(QUICKACK).is_none_or(|value| value != "0");
     for at in [0, 1] {
+        let far_route = netlink::device_route(far[at].0, far[at].1, index);
         let messages = [
             netlink::link_up_with_room(index, ROOM),
             netlink::local_route(own[at].0, own[at].1, TABLE_LOCAL),
-            netlink::device_route(far[at].0, far[at].1, index),
+            if quick { far_route } else { far_route.plain() },
         ];
         match netlink::send(&messages) {
             Ok(()) => {}
@@ -299,7 +304,7 @@ fn tunnel(side: Side, wanted: &BTreeMap<String, String>) -> Result<Tunnel, Strin
             Err(error) => return Err(format!("routes of the wire: {error}")),
         }
     }
-    for (name, value) in wanted {
+    for (name, value) in wanted.iter().filter(|(name, _)| *name != QUICKACK) {
         settings::write(name, value).map_err(|error| format!("setting {name} = {value}: {error}"))?;
     }
     let namespace = File::open("/proc/thread-self/ns/net").map_err(|error| format!("namespace: {error}"))?;

@@ -41,7 +41,8 @@ fn attempt(shown: &mut Shown) -> io::Result<()> {
     let client = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     client.connect(&listener.local_addr()?)?;
     let listens = handle(listener.as_raw_fd());
-    raw::poll(listens, libc::POLLIN, LIMIT.as_millis() as libc::c_int).map_err(io::Error::from_raw_os_error)?;
+    raw::poll(listens, libc::POLLIN, LIMIT.as_millis() as libc::c_int)
+        .map_err(io::Error::from_raw_os_error)?;
     shown.waiting = state::waiting(listens).is_ok_and(|count| count == 1);
 
     let (mut server, mut client) = (TcpStream::from(listener.accept()?.0), TcpStream::from(client));
