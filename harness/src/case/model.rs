@@ -85,7 +85,7 @@ pub struct Setup {
 }
 
 /// How long a trial may take where the case does not say.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Keys of a case file, and what they are.
 pub const CASE_KEYS: &[(&str, &str)] = &[
@@ -106,7 +106,7 @@ pub const CASE_KEYS: &[(&str, &str)] = &[
         "except",
         "what is different in single cells: `- where: {axis: row}` with `os`, or `steps`, `why`, `source`",
     ),
-    ("deadline", "a trial that takes longer fails; 30s where it is not written"),
+    ("deadline", "a trial that takes longer fails; 60s where it is not written"),
     ("slow", "only run with --ignored or --include-ignored"),
     ("formerly", "earlier ids of the case"),
 ];

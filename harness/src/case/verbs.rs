@@ -649,7 +649,7 @@ pub static STEP_KEYS: &[(&str, &str)] = &[
     ),
     ("unnoticed", "why `check --mutate` may change the expectation without being noticed"),
     ("why", "the reason"),
-    ("within", "how long to wait for the expected value; 5s where it is not written"),
+    ("within", "how long to wait for the expected value; 15s where it is not written"),
 ];
 
 #[cfg(test)]

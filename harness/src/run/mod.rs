@@ -16,7 +16,7 @@ use crate::record::{End, Record, StepRecord};
 use steps::Runner;
 
 /// How long a step waits for what is expected where the case does not say.
-pub const STEP_LIMIT: Duration = Duration::from_secs(5);
+pub const STEP_LIMIT: Duration = Duration::from_secs(15);
 
 /// Runs a trial. Without a link there is no record.
 pub fn run(trial: &Trial, link: &dyn Link) -> Result<Record, Unavailable> {
