@@ -55,7 +55,15 @@ pub struct Deviation {
 impl Deviations {
     /// Reads a file.
     pub fn read(text: &str) -> Result<Self, serde_yaml::Error> {
-        serde_yaml::from_str(text)
+        let read: Self = serde_yaml::from_str(text)?;
+        // One of both: an outcome is matched with what a run gave, and what is fatal is not run.
+        match read.deviations.iter().find(|entry| entry.fatal != entry.outcome.is_empty()) {
+            None => Ok(read),
+            Some(entry) => {
+                let text = format!("{}: an entry has an `outcome`, or is `fatal`", entry.cases.join(", "));
+                Err(serde::de::Error::custom(text))
+            }
+        }
     }
 
     /// The entries that match no trial: they say something about nothing.

@@ -22,7 +22,7 @@ pub fn deviations() -> Value {
 fn entry() -> Value {
     let patterns = || json!({"type": "array", "minItems": 1, "items": {"type": "string"}});
     let rows = json!({"type": "object", "additionalProperties": patterns()});
-    object(
+    let mut entry = object(
         [
             ("cases", patterns(), "the ids of cases, or patterns of `*` and `?`"),
             ("where", rows, "only in these rows: `{axis: [row, row]}`"),
@@ -33,12 +33,19 @@ fn entry() -> Value {
                 "what comes out of it instead, as a transcript shows it, or patterns: one of these; where only the \
                  time is wrong, `OUTCOME too soon` or `OUTCOME too late`",
             ),
+            (
+                "fatal",
+                json!({"const": true}),
+                "instead of `outcome`: the stand-in itself ends, so these trials are not run",
+            ),
             ("why", values::prose(), "why it does so"),
             ("since", values::prose(), "the version in which it was seen first"),
             ("link", values::prose(), "where it is told"),
         ],
-        &["cases", "step", "outcome", "why", "since"],
-    )
+        &["cases", "step", "why", "since"],
+    );
+    entry["oneOf"] = json!([{"required": ["outcome"]}, {"required": ["fatal"]}]);
+    entry
 }
 
 fn object<const N: usize>(keys: [(&str, Value, &str); N], required: &[&str]) -> Value {
