@@ -47,6 +47,9 @@ pub struct Suite {
     check_covers: bool,
 }
 
+/// A case, and what it says about every platform.
+pub type Answers = (Arc<Case>, Vec<CellAnswers>);
+
 /// A file that gives no trials, because something in it, or in a setup that it uses, is wrong.
 #[derive(Clone, Debug)]
 pub struct WrongCase {
@@ -185,7 +188,7 @@ impl Suite {
 
     /// What each case says about every platform, and the cases that are wrong.
     #[must_use]
-    pub fn answers(&self) -> (Vec<(Arc<Case>, Vec<CellAnswers>)>, Vec<WrongCase>) {
+    pub fn answers(&self) -> (Vec<Answers>, Vec<WrongCase>) {
         let mut answers = Vec::new();
         let mut wrong = self.wrong.clone();
         for case in &self.cases {
