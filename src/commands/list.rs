@@ -100,7 +100,7 @@ impl Question {
             covers: covers(&args.covers, suite)?,
             error: args.error.as_ref().map(error).transpose()?,
             state: args.state.as_ref().map(state).transpose()?,
-            call: args.call.as_ref().map(call).transpose()?,
+            call: args.call.as_deref().map(call).transpose()?,
             platform: args.platform.as_ref().map(platform).transpose()?,
         })
     }
@@ -224,7 +224,7 @@ fn is_call(step: &StepAnswers, call: &str) -> bool {
     step.step.verb.name == call || via == call
 }
 
-fn call(name: &String) -> Result<&'static str, Error> {
+fn call(name: &str) -> Result<&'static str, Error> {
     let verbs = VERBS.iter().filter(|verb| verb.class != Class::Macro);
     let known: BTreeMap<String, &'static str> = verbs
         .flat_map(|verb: &Verb| std::iter::once(verb.name).chain(verb.calls().iter().copied()))
