@@ -44,6 +44,18 @@ Exit codes:
   3    the machine or the harness failed, or nothing was run
   130  interrupted; what was finished is reported";
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  sockspec list time-wait
+  sockspec list --error ECONNABORTED                    when do I get that?
+  sockspec list --call shutdown --error ENOTCONN
+  sockspec list --state CLOSING
+  sockspec list --platform 'freebsd >= 14'              what is different there?
+  sockspec list --error EINVAL --platform windows
+  sockspec list --covers 'seed:*'
+
+`sockspec --list` lists the trials instead, as test runners want it.";
+
 /// Tests that sockets behave as programs expect.
 ///
 /// Each case drives real client and server sockets through one behaviour and asserts what a program can see of it:
@@ -140,15 +152,12 @@ pub enum Command {
         /// The id of a case or of a trial.
         case: String,
     },
-    /// List the cases with their titles.
-    #[command(
-        after_long_help = "Examples:\n  sockspec list\n  sockspec list time-wait\n\n`sockspec --list` lists the trials instead, as test runners want it."
-    )]
-    List {
-        /// Only what matches one of these: part of an id, a pattern with * and ?, or a family.
-        #[arg(value_name = "FILTER")]
-        filters: Vec<String>,
-    },
+    /// List the cases with their titles, and find those in which something happens.
+    ///
+    /// With --error, --state, --call or --platform the steps in which it happens are shown too, and on which systems. A
+    /// step has to answer to all of them.
+    #[command(after_long_help = LIST_EXAMPLES)]
+    List(ListArgs),
     /// Show what is known of this machine: system, version, settings, and what cases may ask for.
     #[command(after_long_help = "Examples:\n  sockspec platform\n  sockspec platform --json")]
     Platform {
@@ -188,6 +197,32 @@ pub enum Command {
         #[arg(value_name = "ID")]
         ids: Vec<String>,
     },
+}
+
+/// Which cases to list.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ListArgs {
+    /// Only what matches one of these: part of an id, a pattern with * and ?, or a family.
+    #[arg(value_name = "FILTER")]
+    pub filters: Vec<String>,
+    /// Only this family; can be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub family: Vec<String>,
+    /// Where this error comes out, by its POSIX or Windows name.
+    #[arg(long, value_name = "NAME")]
+    pub error: Option<String>,
+    /// Where a connection is seen in this state.
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<String>,
+    /// Where this call is made.
+    #[arg(long, value_name = "NAME")]
+    pub call: Option<String>,
+    /// Where this platform has an answer of its own; with --error or --state, where that is its answer.
+    #[arg(long, value_name = "SELECTOR")]
+    pub platform: Option<String>,
+    /// What covers this requirement, or one that matches a pattern with * and ?; can be given several times.
+    #[arg(long, value_name = "ID")]
+    pub covers: Vec<String>,
 }
 
 /// What to merge, and what comes of it.

@@ -3,6 +3,7 @@
 //! What a trial is and what is said of it is in `sockspec-harness`. This is a library so that the binary and the test
 //! target `tests/suite.rs` are two thin fronts of the same thing.
 
+pub mod aligned;
 pub mod app;
 pub mod captures;
 pub mod cases;
@@ -13,6 +14,7 @@ pub mod exit;
 pub mod jobs;
 pub mod output;
 pub mod report;
+pub mod rows;
 pub mod runner;
 pub mod select;
 pub mod stored;

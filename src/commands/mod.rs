@@ -6,3 +6,6 @@ pub mod explain;
 pub mod list;
 pub mod merge;
 pub mod platform;
+
+#[cfg(test)]
+mod sample;

@@ -9,6 +9,7 @@ mod sockets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::answers::CellAnswers;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::expected::Want;
 use super::matrix::{Axis, Cell, Usage, cells};
@@ -41,6 +42,26 @@ pub fn trials(case: &Arc<Case>, suite: &Suite, platform: &Platform) -> (Vec<Tria
     let mut found = diagnostics.finish();
     found.extend(foreign);
     (trials, found)
+}
+
+/// What a case says about every platform, cell by cell.
+pub fn answers(case: &Arc<Case>, suite: &Suite) -> (Vec<CellAnswers>, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::new(Arc::clone(&case.source));
+    let mut answers = Vec::new();
+    let mut foreign = Vec::new();
+    walk(case, suite, &mut diagnostics, &mut foreign, |cell, expanded, _| {
+        let steps = expanded.steps.into_iter();
+        answers.push(CellAnswers {
+            id: trial_id(case, cell),
+            axes: rows(cell),
+            needs: expanded.needs,
+            covers: expanded.covers,
+            steps: steps.map(|step| expanded.layers.answers(step)).collect(),
+        });
+    });
+    let mut found = diagnostics.finish();
+    found.extend(foreign);
+    (answers, found)
 }
 
 /// Finds what is wrong in a case, for every platform.
@@ -405,7 +426,7 @@ fn trial(
     platform: &Platform,
     diagnostics: &mut Diagnostics,
 ) -> Option<Trial> {
-    let axes: BTreeMap<_, _> = cell.rows().map(|(axis, row)| (axis.name.clone(), row.name.clone())).collect();
+    let axes = rows(cell);
     let family = match axes.get("family").map(String::as_str) {
         Some("ipv6") => Family::Ipv6,
         _ => Family::Ipv4,
@@ -450,10 +471,8 @@ fn trial(
             TrialStep { text: step.text(), expectation, step }
         })
         .collect();
-    let rows: Vec<_> = cell.rows().map(|(_, row)| row.slug()).collect();
-    let id = if rows.is_empty() { case.id.clone() } else { format!("{}[{}]", case.id, rows.join(",")) };
     Some(Trial {
-        id,
+        id: trial_id(case, cell),
         case: Arc::clone(case),
         axes,
         covers: expanded.covers,
@@ -469,6 +488,16 @@ fn trial(
         skip,
         steps,
     })
+}
+
+/// The row that was taken of each axis.
+fn rows(cell: &Cell<'_>) -> BTreeMap<String, String> {
+    cell.rows().map(|(axis, row)| (axis.name.clone(), row.name.clone())).collect()
+}
+
+fn trial_id(case: &Case, cell: &Cell<'_>) -> String {
+    let rows: Vec<_> = cell.rows().map(|(_, row)| row.slug()).collect();
+    if rows.is_empty() { case.id.clone() } else { format!("{}[{}]", case.id, rows.join(",")) }
 }
 
 /// Something needed that is not there: what it is, and why it is missing as far as the platform tells.

@@ -2,9 +2,11 @@
 //!
 //! `source` and `diagnostic` are about places and what is wrong there; `yaml` reads; `model` is a case as it is
 //! written; `verbs` is the table of verbs; `matrix`, `step`, `expected` and `address` read the parts; `expand` makes
-//! trials of it, and finds what is wrong on the way; `suite` is about all files together.
+//! trials of it, and finds what is wrong on the way; `answers` is what it says about every platform; `suite` is about
+//! all files together.
 
 pub mod address;
+pub mod answers;
 pub mod args;
 pub mod diagnostic;
 pub mod expand;

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
+use super::answers::CellAnswers;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::expand;
 use super::matrix::slug;
@@ -45,6 +46,9 @@ pub struct Suite {
     requirements: OnceLock<Option<BTreeMap<String, Requirement>>>,
     check_covers: bool,
 }
+
+/// A case, and what it says about every platform.
+pub type Answers = (Arc<Case>, Vec<CellAnswers>);
 
 /// A file that gives no trials, because something in it, or in a setup that it uses, is wrong.
 #[derive(Clone, Debug)]
@@ -180,6 +184,22 @@ impl Suite {
             }
         }
         (trials, wrong)
+    }
+
+    /// What each case says about every platform, and the cases that are wrong.
+    #[must_use]
+    pub fn answers(&self) -> (Vec<Answers>, Vec<WrongCase>) {
+        let mut answers = Vec::new();
+        let mut wrong = self.wrong.clone();
+        for case in &self.cases {
+            let (of_case, found) = expand::answers(case, self);
+            if found.is_empty() {
+                answers.push((Arc::clone(case), of_case));
+            } else {
+                wrong.push(WrongCase { id: case.id.clone(), found });
+            }
+        }
+        (answers, wrong)
     }
 
     /// What is wrong with the setup of that name, if it is there and cannot be used.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::case::answers::{StepAnswers, SystemAnswer};
 use crate::case::diagnostic::Diagnostics;
 use crate::case::expected::{self, Context, Expected, Layer, Want};
 use crate::case::matrix::Cell;
@@ -96,6 +97,34 @@ impl Layers {
                 }
             }
         }
+    }
+
+    /// What is said of a step about every platform.
+    pub(super) fn answers(&self, step: Step) -> StepAnswers {
+        let label = step.label.as_deref().unwrap_or_default();
+        let mut specification = step.layer.clone();
+        for (top, _) in self.cell.get(label).into_iter().flatten() {
+            put_on(&mut specification, top);
+        }
+        specification.want = if step.open {
+            None
+        } else {
+            // A background call is judged where it is finished.
+            specification.want.take().or_else(|| default(&step).filter(|_| step.background.is_none()))
+        };
+        let mut systems: Vec<SystemAnswer> = Vec::new();
+        let by_case = self.platforms.get(label).into_iter().flatten();
+        let by_cell = self.cell_platforms.get(label).into_iter().flatten();
+        for entry in step.os.iter().chain(by_case).chain(by_cell) {
+            match systems.iter_mut().find(|answer| answer.selector == entry.selector) {
+                Some(below) => put_on(&mut below.layer, &entry.layer),
+                None => {
+                    systems
+                        .push(SystemAnswer { selector: entry.selector.clone(), layer: entry.layer.clone() });
+                }
+            }
+        }
+        StepAnswers { text: step.text(), specification, systems, step }
     }
 
     /// What is expected of a step on a platform.
