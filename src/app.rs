@@ -24,7 +24,13 @@ use crate::suite::{self, Streams};
 /// Does what this process's arguments say. Also the test target's main: what test runners give is understood.
 #[must_use]
 pub fn main() -> ExitCode {
-    act(env::args_os()).into()
+    run(env::args_os())
+}
+
+/// Does what a command line says; its first word is the program's name. To be called while there is one thread.
+#[must_use]
+pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
+    act(line).into()
 }
 
 fn act(line: impl IntoIterator<Item = OsString>) -> Exit {

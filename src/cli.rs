@@ -301,6 +301,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "WHICH", value_enum, default_value = "failed", help_heading = "Reports")]
     pub capture: Capture,
 
+    /// Write each result to this file as soon as it is there, for whoever watches from outside: one JSON object a line.
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub journal: Option<PathBuf>,
+
     /// Print as Rust's test runner does, for tools that read that.
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Reports")]
     pub format: Option<Format>,

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod error;
 pub mod exit;
 pub mod jobs;
+pub mod journal;
 pub mod output;
 pub mod report;
 pub mod rows;

@@ -214,7 +214,10 @@ fn trial(job: Job, options: &RunOptions, stop: Arc<AtomicBool>, events: SyncSend
         }
         // Where the other end has gone, an error stopped the run, and nobody asks.
         let _ = events.send(Event::Started);
-        let result = panics::catch(None, || (job.run)()).unwrap_or_else(|caught| broken(&job.id, &caught));
+        let result = panics::catch(None, || (job.run)()).unwrap_or_else(|caught| {
+            let caught: Caught = caught;
+            broken(&job.id, format!("the harness panicked: {caught}"))
+        });
         let kind = result.verdict.kind;
         let said = if gate.fails(kind) {
             // Kept by libtest-mimic until its end, so made only where it is printed.
@@ -266,9 +269,9 @@ impl State<'_> {
     }
 }
 
-/// The result of a trial that panicked: nothing else is known of it.
-fn broken(id: &str, caught: &Caught) -> TrialResult {
-    let text = format!("the harness panicked: {caught}");
+/// The result of a trial of which nothing is known but why it has none: it panicked, or the machine died under it.
+#[must_use]
+pub fn broken(id: &str, text: String) -> TrialResult {
     TrialResult {
         id: id.to_owned(),
         case: select::case(id).to_owned(),

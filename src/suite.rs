@@ -13,6 +13,7 @@ use sockspec_harness::results::{FORMAT, Results};
 use crate::cli::Cli;
 use crate::error::Error;
 use crate::exit::{Exit, Gate};
+use crate::journal::{Journal, Line};
 use crate::report::files::Files as ReportFiles;
 use crate::report::github::Github;
 use crate::report::live::Live;
@@ -51,6 +52,7 @@ pub fn run(
     streams: Streams<'_>,
 ) -> Result<Exit, Error> {
     let reports = if cli.run.list { ReportFiles::default() } else { ReportFiles::prepare(&cli.run.reports)? };
+    let journal = journal(cli)?;
     let Suite { jobs, wrong, platform, files } = load()?;
     let Streams { out, err, status } = streams;
     let selection = cli.run.selection();
@@ -76,6 +78,10 @@ pub fn run(
     let gate = cli.run.gate();
     let gate = Gate { empty_is_fine: gate.empty_is_fine || empty_is_fine, ..gate };
     let started = rfc3339(SystemTime::now());
+    let jobs = match journal {
+        Some(journal) => journaled(jobs, selection.slow, &platform, &started, &journal),
+        None => jobs,
+    };
     let options = options(cli, interrupted, &files, &command, selection.slow, gate);
     let ran = if cli.run.format.is_some() {
         runner::run_jobs(jobs, &options, &mut Silent)?
@@ -88,6 +94,7 @@ pub fn run(
         started,
         duration: u64::try_from(ran.duration.as_nanos()).unwrap_or(u64::MAX),
         part,
+        real_duration: None,
         platform,
         trials: ran.trials,
     };
@@ -140,6 +147,29 @@ fn tell_wrong(run: usize, left_out: usize, err: &mut dyn Write) {
             writeln!(err, "sockspec: {} wrong, so not all was tested; `sockspec check` shows why", cases(n))
         }
     };
+}
+
+fn journal(cli: &Cli) -> Result<Option<Arc<Journal>>, Error> {
+    let Some(path) = cli.run.journal.as_ref().filter(|_| !cli.run.list) else { return Ok(None) };
+    let journal = Journal::create(path).map_err(|cause| Error::Path { path: path.clone(), cause })?;
+    Ok(Some(Arc::new(journal)))
+}
+
+/// The jobs, each of which tells the journal of itself.
+fn journaled(
+    jobs: Vec<Job>,
+    slow: Slow,
+    platform: &Platform,
+    started: &str,
+    journal: &Arc<Journal>,
+) -> Vec<Job> {
+    let wanted = jobs.iter().filter(|job| slow != Slow::LeaveOut || !job.slow);
+    journal.write(&Line::Run {
+        platform: Box::new(platform.clone()),
+        started: started.to_owned(),
+        trials: wanted.map(|job| job.id.clone()).collect(),
+    });
+    jobs.into_iter().map(|job| journal.told(job)).collect()
 }
 
 fn stdout(cause: io::Error) -> Error {

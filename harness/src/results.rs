@@ -25,6 +25,9 @@ pub struct Results {
     pub started: String,
     /// How long it took, in ns.
     pub duration: u64,
+    /// How long it took by the clock outside, in ns, where the stack's own is another: the lab adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub real_duration: Option<u64>,
     /// Which part of a run that was split it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,

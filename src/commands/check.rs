@@ -8,6 +8,7 @@ use sockspec_harness::case::source::Place;
 use sockspec_harness::case::suite::{self, Origin, Suite};
 use sockspec_harness::host::loopback::Network;
 use sockspec_harness::judge::mutate::{Survivor, survivors};
+use sockspec_harness::platform::Platform;
 use sockspec_harness::record::Record;
 use sockspec_harness::run;
 
@@ -49,16 +50,18 @@ pub fn mutate(
     let wrong = |error| cases::error(&error, false);
     let suite = Suite::load(&origin, wanted).map_err(wrong)?;
     let link = jobs::link(network)?;
-    let trials = suite.trials(link.platform()).map_err(wrong)?;
+    // What was run elsewhere is judged as there.
+    let platform = stored.as_ref().map_or(link.platform().as_ref(), |stored| &stored.platform);
+    let trials = suite.trials(platform).map_err(wrong)?;
     let (mut tried, mut ran, mut skipped) = (0, 0, 0);
     let mut all: Vec<Survivor> = Vec::new();
     for trial in &trials {
-        if trial.skip.is_some() || trial.case.slow {
+        if trial.skip.is_some() || (trial.case.slow && stored.is_none()) {
             skipped += 1;
             continue;
         }
         let record = match &stored {
-            Some(results) => results.get(&trial.id).cloned(),
+            Some(stored) => stored.records.get(&trial.id).cloned(),
             None => run::run(trial, link.as_ref()).ok(),
         };
         match record {
@@ -94,10 +97,18 @@ pub fn mutate(
     })
 }
 
-/// The records of a run, by trial. One that was not run has none.
-fn read_results(path: &Path) -> Result<BTreeMap<String, Record>, Error> {
-    let ran = stored::read(path)?.trials.into_iter().filter(|trial| !trial.record.steps.is_empty());
-    Ok(ran.map(|trial| (trial.id, trial.record)).collect())
+/// A run.
+struct Stored {
+    platform: Platform,
+    /// By trial. One that was not run has none.
+    records: BTreeMap<String, Record>,
+}
+
+fn read_results(path: &Path) -> Result<Stored, Error> {
+    let results = stored::read(path)?;
+    let ran = results.trials.into_iter().filter(|trial| !trial.record.steps.is_empty());
+    let records = ran.map(|trial| (trial.id, trial.record)).collect();
+    Ok(Stored { platform: results.platform, records })
 }
 
 /// Whether a case is the one that was named, or one of the family.

@@ -6,12 +6,13 @@ use sockspec_harness::results::Results;
 
 /// Writes the results.
 pub fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
-    let Results { format, sockspec, started, duration, part, platform, trials } = results;
+    let Results { format, sockspec, started, duration, real_duration, part, platform, trials } = results;
     let head = Results {
         format: *format,
         sockspec: sockspec.clone(),
         started: started.clone(),
         duration: *duration,
+        real_duration: *real_duration,
         part: *part,
         platform: platform.clone(),
         trials: Vec::new(),

@@ -180,6 +180,7 @@ pub(crate) fn results(trials: Vec<TrialResult>) -> Results {
         sockspec: "0.1.0".into(),
         started: "2026-11-22T10:00:00Z".into(),
         duration: 2_310_000_000,
+        real_duration: None,
         part: None,
         platform: platform(Os::Linux, "6.18.44", "native"),
         trials,

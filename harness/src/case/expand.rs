@@ -22,6 +22,7 @@ use super::verbs::{Class, OutcomeKind, Subject, VERBS};
 use super::yaml::Node;
 use crate::host::call::Family;
 use crate::host::link::Request;
+use crate::platform::probe::VIRTUAL_CLOCK;
 use crate::platform::{Platform, options};
 use choose::Layers;
 use sockets::Sockets;
@@ -485,6 +486,7 @@ fn trial(
             raw: case.raw,
             trace,
         },
+        virtual_clock: needs.contains(VIRTUAL_CLOCK),
         skip,
         steps,
     })

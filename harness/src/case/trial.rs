@@ -31,6 +31,8 @@ pub struct Trial {
     pub link: Link,
     /// What it asks of its link.
     pub request: Request,
+    /// It needs a clock that skips idle time: all times are exact then.
+    pub virtual_clock: bool,
     /// Why it is not run here: this machine could, but does not now.
     pub skip: Option<String>,
     /// The steps.

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::link::{Link, Request, Session, Unavailable};
-use super::local::{LocalHost, Place, watchdog};
+use super::local::{LocalHost, Place, clock, watchdog};
 use super::{Host, HostFault};
 use crate::platform::{Platform, probe};
 
@@ -61,9 +61,13 @@ impl Loopback {
     /// The link in the network that the process is in. To be called before trials run, on the main thread.
     pub fn new(network: &Network) -> Result<Self, HostFault> {
         signals::install()?;
+        let platform = probe::probe(network)?;
+        if platform.offers.contains(probe::VIRTUAL_CLOCK) {
+            clock::is_virtual_from_now_on();
+        }
         watchdog::start();
         Ok(Self {
-            platform: Arc::new(probe::probe(network)?),
+            platform: Arc::new(platform),
             network: network.clone(),
             #[cfg(target_os = "linux")]
             own: (*network == Network::Own).then(own::Addresses::new),

@@ -132,7 +132,7 @@ pub fn say(trial: &Trial, record: &Record, index: usize) -> Said {
     if let Some(text) = took.wrong(expectation) {
         return Said::Mismatch(finding(trial, step, text, Some(outcome)));
     }
-    if let Some(text) = expectation.gaps.as_ref().and_then(|gaps| timing::wrong_gaps(gaps, step)) {
+    if let Some(text) = expectation.gaps.as_ref().and_then(|gaps| timing::wrong_gaps(gaps, step, trial.virtual_clock)) {
         return Said::Mismatch(finding(trial, step, text, Some(outcome)));
     }
     let Some(specification) = &expectation.specification else { return Said::Match };

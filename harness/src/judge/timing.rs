@@ -80,12 +80,16 @@ fn elapsed(trial: &Trial, record: &Record, step: &StepRecord) -> Duration {
 }
 
 /// The times between segments. A quarter is allowed for: an eighth is the granularity of kernel timers, and either end
-/// of a gap may be seen late, which makes it longer or shorter.
-pub(super) fn wrong_gaps(gaps: &[Duration], step: &StepRecord) -> Option<String> {
+/// of a gap may be seen late, which makes it longer or shorter. Where idle time is skipped nothing is seen late: no gap is
+/// shorter than it should be.
+pub(super) fn wrong_gaps(gaps: &[Duration], step: &StepRecord, exactly: bool) -> Option<String> {
     let times: Vec<_> = step.seen.iter().map(|sample| Duration::from_nanos(sample.at)).collect();
     let seen: Vec<_> = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
     let slack = |gap: &Duration| *gap / 4 + Duration::from_millis(50) + Duration::from_nanos(step.late);
-    let fits = |(gap, seen): (&Duration, &Duration)| gap.abs_diff(*seen) <= slack(gap);
+    let fits = |(gap, seen): (&Duration, &Duration)| match exactly {
+        true => *seen >= *gap && *seen <= *gap + slack(gap),
+        false => gap.abs_diff(*seen) <= slack(gap),
+    };
     if seen.len() == gaps.len() && gaps.iter().zip(&seen).all(fits) {
         return None;
     }

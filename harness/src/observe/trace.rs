@@ -61,11 +61,20 @@ pub fn line(text: &str) -> Line<'_> {
     if let Some((before, fields)) = text.split_once(": tcp_receive_reset: ") {
         return event(before, fields, Some(What::Reset)).unwrap_or(Line::Other);
     }
-    if let Some((_, marker)) = text.split_once(": tracing_mark_write: ") {
+    if let Some(marker) = marker(text) {
         return Line::Marker(marker.trim_end());
     }
     let lost = text.split_once("[LOST ").and_then(|(_, rest)| rest.split_once(" EVENTS]"));
     lost.and_then(|(n, _)| n.parse().ok()).map_or(Line::Other, Line::Lost)
+}
+
+/// The text of a marker. In front stands what has printed it: its name, or its address in a kernel without names.
+fn marker(text: &str) -> Option<&str> {
+    if let Some((_, marker)) = text.split_once(": tracing_mark_write: ") {
+        return Some(marker);
+    }
+    let (address, marker) = text.split_once(": 0x")?.1.split_once(": ")?;
+    address.chars().all(|c| c.is_ascii_hexdigit()).then_some(marker)
 }
 
 fn event<'a>(before: &str, fields: &str, what: Option<What>) -> Option<Line<'a>> {
@@ -76,6 +85,10 @@ fn event<'a>(before: &str, fields: &str, what: Option<What>) -> Option<Line<'a>>
         Some(SocketAddr::new(ip.to_canonical(), field(fields, port)?.parse().ok()?))
     };
     let (local, peer) = (address("saddrv6", "sport")?, address("daddrv6", "dport")?);
+    // Linux 6.1 tells of a connection that a listener gets before that has a peer, as if it were the listener's own.
+    if peer.port() == 0 && matches!(what, Some(What::Change(TcpState::Listen, TcpState::SynReceived))) {
+        return None;
+    }
     Some(Line::Event((local, (peer.port() != 0).then_some(peer)), Event { at, what: what? }))
 }
 
@@ -137,6 +150,8 @@ pub fn path(events: &[Event], table: TcpState, time_wait: bool) -> Result<Vec<Tc
             // A new connection.
             (TcpState::Closed, TcpState::Closed) => path.clear(),
             (TcpState::Closed, TcpState::Listen | TcpState::SynSent) => path = vec![old],
+            // One whose beginning was not told with its peer, which is so of those that a listener gets.
+            (TcpState::Closed, TcpState::SynReceived) => path = vec![TcpState::Listen, old],
             (now, old) if now == old => {}
             (now, old) => {
                 return Err(format!(
@@ -230,6 +245,9 @@ mod tests {
             daddr=10.2.0.1 saddrv6=::ffff:10.1.0.1 daddrv6=::ffff:10.2.0.1 sock_cookie=1";
         assert!(matches!(line(reset), Line::Event(_, Event { what: What::Reset, .. })));
         assert_eq!(line("x-1 [000] ..... 1.2: tracing_mark_write: barrier 7\n"), Line::Marker("barrier 7"));
+        let born = CHANGE.replace("dport=37760", "dport=0");
+        assert_eq!(line(&born), Line::Other);
+        assert_eq!(line("x-1 [000] ..... 0.5: 0x60080491: barrier 7\n"), Line::Marker("barrier 7"));
         assert_eq!(line("CPU:1 [LOST 12 EVENTS]"), Line::Lost(12));
     }
 
@@ -273,6 +291,7 @@ mod tests {
         ]);
         let all = [Listen, SynReceived, Established, CloseWait, LastAck, Closed];
         assert_eq!(path(&events, Closed, false).unwrap(), all);
+        assert_eq!(path(&events[1..], Closed, false).unwrap(), all, "its beginning was told without its peer");
         assert_eq!(path(&[], SynReceived, false).unwrap(), all[..2], "a request");
         assert_eq!(path(&events[..2], Established, false).unwrap(), all[..3]);
     }

@@ -1,9 +1,11 @@
 //! What Linux, and what stands in for it, tells of itself.
 
-#![expect(unsafe_code, reason = "klogctl has no wrapper")]
+#![expect(unsafe_code, reason = "klogctl and the time-stamp counter have no wrapper")]
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::thread;
+use std::time::Duration;
 
 use crate::host::linux::settings as sysctl;
 use crate::host::unix;
@@ -81,4 +83,35 @@ pub(in crate::platform::probe) fn rights() -> Vec<&'static str> {
 /// Settings that bear on sockets.
 pub(in crate::platform::probe) fn settings() -> BTreeMap<String, String> {
     sysctl::TOLD.iter().filter_map(|name| Some(((*name).to_owned(), sysctl::read(name)?))).collect()
+}
+
+/// Whether the kernel's clock jumps over the time in which nobody has anything to do: user-mode Linux, started with
+/// time-travel. An error says why not.
+pub(in crate::platform::probe) fn skips_idle_time() -> Result<(), String> {
+    /// What no processor counts in a second, and what a skipped second does not come near.
+    const FEW: u64 = 100_000_000;
+    /// Whoever is kept waiting by other programs counts on meanwhile; hardly every time.
+    const TRIES: u32 = 3;
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    if !line.split_ascii_whitespace().any(|word| word.starts_with("time-travel")) {
+        return Err("the kernel was not started with time-travel".to_owned());
+    }
+    let real = |_| {
+        let begin = real_ticks();
+        thread::sleep(Duration::from_secs(1));
+        real_ticks() - begin
+    };
+    if (0..TRIES).map(real).any(|ticks| ticks < FEW) {
+        return Ok(());
+    }
+    Err("a second takes as long as outside".to_owned())
+}
+
+/// A clock that no kernel of ours can change: the processor's counter. Where there is none, it stands still.
+fn real_ticks() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every processor of this architecture has the instruction.
+    return unsafe { std::arch::x86_64::_rdtsc() };
+    #[cfg(not(target_arch = "x86_64"))]
+    0
 }

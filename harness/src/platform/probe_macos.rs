@@ -53,3 +53,8 @@ const TOLD: &[&str] = &[
     "net.inet.tcp.msl",
     "net.inet.udp.maxdgram",
 ];
+
+/// See the one of Linux: no other system has such a clock.
+pub(in crate::platform::probe) fn skips_idle_time() -> Result<(), String> {
+    Err("only user-mode Linux skips idle time".to_owned())
+}

@@ -13,7 +13,7 @@ use socket2::{Domain, Socket, Type};
 use crate::host::unix;
 
 pub(super) use crate::host::unix::OS;
-pub(super) use system::{oracle, rights, settings, shows_sleep, stack, version_text};
+pub(super) use system::{oracle, rights, settings, shows_sleep, skips_idle_time, stack, version_text};
 
 /// Who we are: to be asked first before the process enters a user namespace, in which everybody is root. The first
 /// answer is kept.

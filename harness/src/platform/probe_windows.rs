@@ -97,3 +97,8 @@ pub(super) fn has_option(name: &str) -> bool {
 pub(super) fn settings() -> BTreeMap<String, String> {
     BTreeMap::new()
 }
+
+/// See the one of Linux: no other system has such a clock.
+pub(in crate::platform::probe) fn skips_idle_time() -> Result<(), String> {
+    Err("only user-mode Linux skips idle time".to_owned())
+}

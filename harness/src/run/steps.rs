@@ -31,6 +31,9 @@ const KEPT: usize = 1024;
 /// The pause between two looks grows from the first to the second.
 const FIRST_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
+/// What has been waited for so many times as long as the pause may wait a little longer: hours are not looked at every
+/// few milliseconds.
+const FINENESS: u32 = 500;
 
 pub(super) struct Runner<'a> {
     trial: &'a Trial,
@@ -415,7 +418,7 @@ impl<'a> Runner<'a> {
                 break (value, completion, call, end);
             }
             thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(LONGEST_PAUSE.max(began.elapsed() / FINENESS));
         };
         let seen = if seen.len() > 1 { seen } else { Vec::new() };
         Ok(Came { call, completion, seen, outcome: Some(outcome), end, note: None, late: 0 })
