@@ -13,6 +13,8 @@ pub(super) struct Took {
     late: Duration,
     /// By how much the clock of kernel timers may have been behind at its beginning: a lower bound is lessened by it.
     behind: Duration,
+    /// Nothing is seen late, since idle time is skipped.
+    exact: bool,
 }
 
 impl Took {
@@ -21,6 +23,7 @@ impl Took {
             elapsed: elapsed(trial, record, step),
             late: Duration::from_nanos(step.late),
             behind: Duration::from_nanos(record.behind),
+            exact: trial.virtual_clock,
         }
     }
 
@@ -43,6 +46,24 @@ impl Took {
         } else {
             format!("expected to take {text}, took {took:?}")
         })
+    }
+
+    /// What is wrong with the times between segments. A quarter is allowed for: an eighth is the granularity of kernel
+    /// timers, and either end of a gap may be seen late, which makes it longer or shorter. Where nothing is seen late,
+    /// no gap is shorter than it should be.
+    pub(super) fn wrong_gaps(&self, gaps: &[Duration], step: &StepRecord) -> Option<String> {
+        let times: Vec<_> = step.seen.iter().map(|sample| Duration::from_nanos(sample.at)).collect();
+        let seen: Vec<_> = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+        let slack = |gap: Duration| gap / 4 + Duration::from_millis(50) + self.late;
+        let fits = |(gap, seen): (&Duration, &Duration)| {
+            let shortest = if self.exact { *gap } else { gap.saturating_sub(slack(*gap)) };
+            *seen >= shortest && *seen <= *gap + slack(*gap)
+        };
+        if seen.len() == gaps.len() && gaps.iter().zip(&seen).all(fits) {
+            return None;
+        }
+        let seen: Vec<_> = seen.into_iter().map(short_duration).collect();
+        Some(format!("expected gaps of {gaps:?}, got {seen:?}"))
     }
 
     /// Whether it was over too soon.
@@ -77,24 +98,6 @@ fn elapsed(trial: &Trial, record: &Record, step: &StepRecord) -> Duration {
         (Some(completion), None) => Duration::from_nanos(completion.end.saturating_sub(completion.begin)),
         (None, None) => Duration::from_nanos(step.finish.saturating_sub(step.begin)),
     }
-}
-
-/// The times between segments. A quarter is allowed for: an eighth is the granularity of kernel timers, and either end
-/// of a gap may be seen late, which makes it longer or shorter. Where idle time is skipped nothing is seen late: no gap is
-/// shorter than it should be.
-pub(super) fn wrong_gaps(gaps: &[Duration], step: &StepRecord, exactly: bool) -> Option<String> {
-    let times: Vec<_> = step.seen.iter().map(|sample| Duration::from_nanos(sample.at)).collect();
-    let seen: Vec<_> = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
-    let slack = |gap: &Duration| *gap / 4 + Duration::from_millis(50) + Duration::from_nanos(step.late);
-    let fits = |(gap, seen): (&Duration, &Duration)| match exactly {
-        true => *seen >= *gap && *seen <= *gap + slack(gap),
-        false => gap.abs_diff(*seen) <= slack(gap),
-    };
-    if seen.len() == gaps.len() && gaps.iter().zip(&seen).all(fits) {
-        return None;
-    }
-    let seen: Vec<_> = seen.into_iter().map(short_duration).collect();
-    Some(format!("expected gaps of {gaps:?}, got {seen:?}"))
 }
 
 pub(super) fn short(ns: u64) -> Duration {
