@@ -138,7 +138,7 @@ mod tests {
     fn a_reset_without_a_connection_has_no_number() {
         let sent = |flags, seq| {
             let flags = Flags::parse(flags).unwrap();
-            let segment = SeenSegment { flags, seq, ack: Some(3), length: 0, window: 0 };
+            let segment = SeenSegment { flags, seq, ack: Some(3), length: 0, window: 0, options: Vec::new() };
             let names = std::collections::BTreeMap::new();
             plain(&Outcome::Segments(crate::outcome::SeenSegments { segments: vec![segment], names }), None)
         };

@@ -19,6 +19,8 @@ pub const TAKEN_FOR_ASLEEP: Duration = Duration::from_millis(200);
 /// What the machine was late meanwhile does not count, and by how much one thread overslept is not the most by which
 /// any did.
 const TIMES_LATE: u64 = 4;
+/// On a machine that is late all the time, no more than this.
+const AT_MOST: Duration = Duration::from_secs(3);
 
 /// The first pause between two looks at a thread; it doubles up to the last.
 const FIRST_PAUSE: Duration = Duration::from_micros(20);
@@ -137,7 +139,7 @@ impl Background {
             // Where time only goes on while everybody sleeps, the shortest pause of ours suffices.
             let enough = match clock::is_virtual() {
                 true => clock::nanos(FIRST_PAUSE),
-                false => clock::nanos(TAKEN_FOR_ASLEEP) + TIMES_LATE * late,
+                false => (clock::nanos(TAKEN_FOR_ASLEEP) + TIMES_LATE * late).min(clock::nanos(AT_MOST)),
             };
             slot.inside_since().is_some_and(|since| clock::now().saturating_sub(since) >= enough)
         })

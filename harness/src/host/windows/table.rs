@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, NO_ERROR};
+use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, ERROR_OUTOFMEMORY, NO_ERROR};
 use windows_sys::Win32::NetworkManagement::IpHelper::{GetExtendedTcpTable, TCP_TABLE_OWNER_PID_ALL};
 use windows_sys::Win32::Networking::WinSock::{ADDRESS_FAMILY, AF_INET, AF_INET6, SIO_TCP_INFO, TCP_INFO_v0};
 
@@ -63,6 +63,8 @@ impl States {
             };
             match code {
                 NO_ERROR => return decode(family, &self.room).map_err(HostFault::new),
+                // Wine, where the table grew while it was filled.
+                ERROR_OUTOFMEMORY => {}
                 // Some more rows than are there now.
                 ERROR_INSUFFICIENT_BUFFER => self.room = vec![0; size.div_ceil(4) as usize + 1024],
                 code => return Err(HostFault::new(format!("{ORACLE}: error {code}"))),
