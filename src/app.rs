@@ -14,7 +14,7 @@ use sockspec_harness::host::loopback::Network;
 use sockspec_harness::platform::process::watch_interrupts;
 
 use crate::cli::{Cli, Command, FileKind};
-use crate::commands::{check, coverage, explain, list, merge, platform};
+use crate::commands::{accept, check, coverage, diff, explain, list, matrix, merge, platform, record};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::jobs;
@@ -70,6 +70,10 @@ fn dispatch(cli: &Cli, network: &Network, colour: bool, streams: Streams<'_>) ->
         Command::Platform { json, .. } => platform::platform(*json, network, out),
         Command::Schema { kind } => schema(*kind, out),
         Command::Coverage { ids, results } => coverage::coverage(ids, results, common, network, out),
+        Command::Accept { results } => accept::accept(results, common, out),
+        Command::Matrix(args) => matrix::matrix(args, common, out),
+        Command::Record(args) => record::record(args, common, out),
+        Command::Diff { a, b, markdown } => diff::diff(a, b, *markdown, common, out),
     }?;
     out.flush().map_err(|error| Error::Stdout(error.to_string()))?;
     Ok(exit)

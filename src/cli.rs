@@ -36,6 +36,8 @@ Examples:
   sockspec --list ipv6                            what would run
   sockspec explain refused/closed-port            what is expected, here and elsewhere
   sockspec check my-cases/                        find mistakes in cases without running them
+  sockspec matrix --differences                   how systems differ
+  sockspec diff before.json after.json            what changed between two runs
 
 Exit codes:
   0    every behaviour is as recorded for this platform
@@ -197,6 +199,102 @@ pub enum Command {
         #[arg(value_name = "ID")]
         ids: Vec<String>,
     },
+    /// Keep what a run showed of its platform, in reports/observed/, without what differs from run to run.
+    #[command(after_long_help = RECORD_EXAMPLES)]
+    Record(RecordArgs),
+    /// Show what is new, gone or different between two runs, with both outcomes; ends 1 if something is.
+    #[command(after_long_help = DIFF_EXAMPLES)]
+    Diff {
+        /// The results of a run, or a folder of reports/observed/.
+        a: PathBuf,
+        /// What it is compared with.
+        b: PathBuf,
+        /// Tables for a pull request.
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Show what to write into cases or deviations where a run was not as expected. It edits nothing.
+    #[command(after_long_help = ACCEPT_EXAMPLES)]
+    Accept {
+        /// The results of a run.
+        #[arg(value_name = "RESULTS", default_value = "reports/latest/results.json")]
+        results: PathBuf,
+    },
+    /// Show behaviours against platforms: what each did where it was run, what sources say where it was not.
+    #[command(after_long_help = MATRIX_EXAMPLES)]
+    Matrix(MatrixArgs),
+}
+
+const RECORD_EXAMPLES: &str = "\
+Examples:
+  sockspec --target localhost --include-ignored && sockspec record
+  sockspec record wine-1/results.json wine-2/results.json --how .ci/wine-test
+  sockspec record linux-virtual/results.json --as linux-virtual-6.1
+
+Two recordings of the same system differ in their date alone. reports/README.md tells the format.";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  sockspec diff before/results.json after/results.json
+  sockspec diff reports/observed/linux-6.18 reports/latest/results.json
+  sockspec diff --markdown reports/observed/linux-6.18 reports/observed/gvisor-as-linux-4.4";
+
+const ACCEPT_EXAMPLES: &str = "\
+Examples:
+  sockspec accept
+  sockspec accept wine/results.json
+
+An outcome is accepted because somebody knows why it is right: replace TODO by the reason and its source.";
+
+const MATRIX_EXAMPLES: &str = "\
+Examples:
+  sockspec matrix --differences
+  sockspec matrix --family refused --family time-wait
+  sockspec matrix --differences --platform linux --platform wine
+  sockspec matrix --markdown > reports/matrix.md
+  sockspec matrix --html matrix.html --run reports/latest/results.json";
+
+/// What is shown of the matrix, and how.
+#[derive(Args, Clone, Debug)]
+pub struct MatrixArgs {
+    /// Only this family of cases; can be given several times.
+    #[arg(long, value_name = "FAMILY")]
+    pub family: Vec<String>,
+    /// Only platforms with this in their name; can be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub platform: Vec<String>,
+    /// Only behaviours in which platforms differ.
+    #[arg(long)]
+    pub differences: bool,
+    /// Write Markdown.
+    #[arg(long)]
+    pub markdown: bool,
+    /// Write one page that needs no network and no server, to be searched and filtered.
+    #[arg(long, value_name = "FILE", conflicts_with = "markdown")]
+    pub html: Option<PathBuf>,
+    /// A run whose segments are drawn on the page; can be given several times.
+    #[arg(long, value_name = "RESULTS", requires = "html")]
+    pub run: Vec<PathBuf>,
+    /// The folder of what platforms did.
+    #[arg(long, value_name = "DIR", default_value = "reports/observed")]
+    pub observed: PathBuf,
+}
+
+/// What is kept, and where.
+#[derive(Args, Clone, Debug)]
+pub struct RecordArgs {
+    /// The results of a run; of several, what came out either way is told as `A or B`.
+    #[arg(value_name = "RESULTS", default_value = "reports/latest/results.json")]
+    pub results: Vec<PathBuf>,
+    /// The name of the platform, and of its folder; without it, as in JUnit: linux-6.18.
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: Option<String>,
+    /// The folder of all platforms.
+    #[arg(long, value_name = "DIR", default_value = "reports/observed")]
+    pub to: PathBuf,
+    /// How to repeat the run, to be kept with it.
+    #[arg(long, value_name = "COMMAND")]
+    pub how: Option<String>,
 }
 
 /// Which cases to list.

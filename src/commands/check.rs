@@ -14,9 +14,9 @@ use sockspec_harness::run;
 use crate::cases;
 use crate::cli::Common;
 use crate::error::Error;
+use crate::evidence::read;
 use crate::exit::Exit;
 use crate::jobs;
-use crate::stored;
 
 /// Checks a file or a folder; without a path all cases.
 pub fn check(path: Option<&Path>, common: &Common, colour: bool, out: &mut dyn Write) -> Result<Exit, Error> {
@@ -96,7 +96,7 @@ pub fn mutate(
 
 /// The records of a run, by trial. One that was not run has none.
 fn read_results(path: &Path) -> Result<BTreeMap<String, Record>, Error> {
-    let ran = stored::read(path)?.trials.into_iter().filter(|trial| !trial.record.steps.is_empty());
+    let ran = read::run(path)?.trials.into_iter().filter(|trial| !trial.record.steps.is_empty());
     Ok(ran.map(|trial| (trial.id, trial.record)).collect())
 }
 

@@ -29,6 +29,18 @@ pub fn write(
     flavour: JunitFlavour,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    write_as(&host_name(), results, context, gate, flavour, out)
+}
+
+/// Writes the report of a machine of that name.
+pub fn write_as(
+    host: &str,
+    results: &Results,
+    context: &Context<'_>,
+    gate: &Gate,
+    flavour: JunitFlavour,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let platform = label(&results.platform);
     let mut suites: BTreeMap<String, Vec<TestCase>> = BTreeMap::new();
     for trial in &results.trials {
@@ -37,7 +49,7 @@ pub fn write(
         suites.entry(class).or_default().push(case);
     }
     let started = time::parse(&results.started).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let (host, facts) = (attribute(&host_name()), content(&properties(results)));
+    let (host, facts) = (attribute(host), content(&properties(results)));
     let mut report = Report::new();
     for (name, testcases) in suites {
         let mut suite = TestSuite::new(&attribute(&name));

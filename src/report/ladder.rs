@@ -209,7 +209,7 @@ fn arrow(packet: &PacketRecord, dash: char, head: Head) -> String {
 }
 
 /// `FIN+ACK 1 ack 1`, `PSH+ACK 1 +5 ack 1`.
-fn label(packet: &PacketRecord) -> String {
+pub(crate) fn label(packet: &PacketRecord) -> String {
     let Some(segment) = &packet.segment else { return one_line(&packet.text).into_owned() };
     let mut label = format!("{} {}", segment.flags, segment.seq);
     if segment.length > 0 {

@@ -69,6 +69,12 @@ impl Expected {
         }
     }
 
+    /// Whether there are several outcomes, any of which may come.
+    #[must_use]
+    pub fn is_several(&self) -> bool {
+        self.wants().len() > 1
+    }
+
     /// Whether the call may be expected to sleep for ever.
     #[must_use]
     pub fn may_block(&self) -> bool {

@@ -236,6 +236,12 @@ impl Suite {
         })
     }
 
+    /// The text of the file of that stand-in's deviations, if there is one.
+    #[must_use]
+    pub fn deviations_text(&self, path: &str) -> Option<String> {
+        read_file(&self.origin, path)
+    }
+
     /// What cases can cover. Only known to a check: a run does not read the file.
     #[must_use]
     pub fn requirements(&self) -> Option<&BTreeMap<String, Requirement>> {

@@ -90,7 +90,9 @@ impl Deviations {
 }
 
 impl Deviation {
-    fn covers(&self, trial: &Trial) -> bool {
+    /// Whether the entry is about that trial.
+    #[must_use]
+    pub fn covers(&self, trial: &Trial) -> bool {
         any(&self.cases, &trial.case.id)
             && self.rows.iter().all(|(axis, rows)| trial.axes.get(axis).is_some_and(|row| any(rows, row)))
     }
@@ -99,13 +101,22 @@ impl Deviation {
     /// its time is not, it is `OUTCOME too soon` or `OUTCOME too late`.
     fn explains(&self, trial: &Trial, record: &Record) -> bool {
         let Some(last) = record.steps.last() else { return false };
-        let (Some(step), Some(outcome)) = (trial.steps.get(last.step), &last.outcome) else { return false };
-        let mut told = outcome.to_string();
-        if let Some(time) = judge::untimely(trial, record, record.steps.len() - 1) {
-            told = format!("{told} too {time}");
-        }
+        let Some((step, told)) = trial.steps.get(last.step).zip(told(trial, record, record.steps.len() - 1))
+        else {
+            return false;
+        };
         glob(&self.step, &step.text) && any(&self.outcome, &told)
     }
+}
+
+/// What came out of a step, as an entry tells it.
+#[must_use]
+pub fn told(trial: &Trial, record: &Record, index: usize) -> Option<String> {
+    let outcome = record.steps.get(index)?.outcome.as_ref()?;
+    Some(match judge::untimely(trial, record, index) {
+        Some(time) => format!("{outcome} too {time}"),
+        None => outcome.to_string(),
+    })
 }
 
 fn any(patterns: &[String], text: &str) -> bool {

@@ -4,13 +4,15 @@ pub mod deviations;
 pub mod mutate;
 mod timing;
 pub mod verdict;
+pub mod words;
 
 use crate::case::expected::Expected;
-use crate::case::trial::Trial;
+use crate::case::trial::{Specification, Trial};
 use crate::outcome::Outcome;
 use crate::record::{End, Record, StepRecord};
 use timing::{Took, short, short_duration};
 use verdict::{Finding, Kind, Verdict};
+use words::seen;
 
 /// What is said of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,16 +138,40 @@ pub fn say(trial: &Trial, record: &Record, index: usize) -> Said {
         return Said::Mismatch(finding(trial, step, text, Some(outcome)));
     }
     let Some(specification) = &expectation.specification else { return Said::Match };
-    let text = if !specification.want.accepts(outcome) || specification.signal.as_deref() != signal {
-        format!("{}; the specification asks for {}", seen(outcome, signal), specification.want)
-    } else if let Some(takes) = specification.takes.filter(|takes| !took.within(*takes)) {
-        format!("took {:?}; the specification asks for {takes}", short_duration(took.elapsed))
-    } else if let Some(text) = specification.gaps.as_ref().and_then(|gaps| timing::wrong_gaps(gaps, step)) {
-        format!("{text}, which the specification asks for")
-    } else {
-        return Said::Match;
-    };
-    Said::Deviates(finding(trial, step, text, Some(outcome)))
+    match departure(specification, step, outcome, &took) {
+        Some(text) => Said::Deviates(finding(trial, step, text, Some(outcome))),
+        None => Said::Match,
+    }
+}
+
+/// Whether what came out of a step is what the specification asks for, whatever is recorded for the platform. None where
+/// it leaves the choice or says nothing.
+#[must_use]
+pub fn is_specified(trial: &Trial, record: &Record, index: usize) -> Option<bool> {
+    let step = record.steps.get(index)?;
+    let specification = trial.steps.get(step.step)?.expectation.specification.as_ref()?;
+    let outcome = step.outcome.as_ref()?;
+    let known = specification.want != Expected::Unknown;
+    known.then(|| departure(specification, step, outcome, &Took::of(trial, record, step)).is_none())
+}
+
+/// In which way an outcome is not what the specification asks for.
+fn departure(
+    specification: &Specification,
+    step: &StepRecord,
+    outcome: &Outcome,
+    took: &Took,
+) -> Option<String> {
+    let signal = step.completion.as_ref().and_then(|completion| completion.signal.as_deref());
+    if !specification.want.accepts(outcome) || specification.signal.as_deref() != signal {
+        return Some(format!("{}; the specification asks for {}", seen(outcome, signal), specification.want));
+    }
+    if let Some(takes) = specification.takes.filter(|takes| !took.within(*takes)) {
+        let elapsed = short_duration(took.elapsed);
+        return Some(format!("took {elapsed:?}; the specification asks for {takes}"));
+    }
+    let wrong_gaps = specification.gaps.as_ref().and_then(|gaps| timing::wrong_gaps(gaps, step));
+    wrong_gaps.map(|text| format!("{text}, which the specification asks for"))
 }
 
 /// `soon` or `late`, where a step has the outcome that is expected, and not the time.
@@ -164,10 +190,7 @@ pub fn untimely(trial: &Trial, record: &Record, index: usize) -> Option<&'static
 fn finding(trial: &Trial, step: &StepRecord, text: String, outcome: Option<&Outcome>) -> Finding {
     let of_trial = &trial.steps[step.step];
     let expectation = &of_trial.expectation;
-    let mut expected = expectation.want.to_string();
-    if let Some(signal) = &expectation.signal {
-        expected.push_str(&format!(" and {signal}"));
-    }
+    let mut expected = words::expected(expectation);
     if let Some(platforms) = &expectation.platforms {
         expected.push_str(&format!(", on {platforms}"));
     }
@@ -188,11 +211,4 @@ fn finding(trial: &Trial, step: &StepRecord, text: String, outcome: Option<&Outc
 
 fn bare(step: Option<usize>, text: String) -> Finding {
     Finding { step, text, expected: None, observed: None, why: None, source: None }
-}
-
-fn seen(outcome: &Outcome, signal: Option<&str>) -> String {
-    match signal {
-        Some(signal) => format!("{outcome} and {signal}"),
-        None => outcome.to_string(),
-    }
 }

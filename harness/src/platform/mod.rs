@@ -7,6 +7,7 @@ pub mod process;
 pub mod selector;
 #[cfg(any(target_os = "macos", target_os = "freebsd"))]
 pub mod sysctl;
+pub mod typical;
 pub mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
