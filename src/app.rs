@@ -70,7 +70,7 @@ fn dispatch(cli: &Cli, network: &Network, colour: bool, streams: Streams<'_>) ->
     let exit = match command {
         Command::Check { path, mutate: false } => check::check(path.as_deref(), common, colour, out),
         Command::Check { path, mutate: true } => check::mutate(path.as_deref(), common, network, out),
-        Command::Explain { case } => explain::explain(case, common, network, out),
+        Command::Explain { case, observed } => explain::explain(case, observed, common, network, out),
         Command::List(args) => list::list(args, common, out, streams.err),
         Command::Merge(args) => merge::merge(args, common, out, streams.err),
         Command::Platform { json, .. } => platform::platform(*json, network, out),

@@ -146,13 +146,16 @@ pub enum Command {
         #[arg(long)]
         mutate: bool,
     },
-    /// Show a case in words: its steps, and what is expected on each platform and why.
+    /// Show a case in words: its steps, what is expected on each platform and why, and what was observed where.
     #[command(
         after_long_help = "Examples:\n  sockspec explain refused/closed-port\n  sockspec explain 'refused/closed-port[ipv4,connect]'"
     )]
     Explain {
         /// The id of a case or of a trial.
         case: String,
+        /// The folder of what platforms did.
+        #[arg(long, value_name = "DIR", default_value = "reports/observed")]
+        observed: PathBuf,
     },
     /// List the cases with their titles, and find those in which something happens.
     ///

@@ -20,5 +20,4 @@ pub mod report;
 pub mod rows;
 pub mod runner;
 pub mod select;
-pub mod stored;
 pub mod suite;

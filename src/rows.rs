@@ -30,7 +30,8 @@ pub fn variants<T: PartialEq + Clone>(cells: &[(&Axes, Option<T>)]) -> Vec<Varia
             None => found.push((value.clone(), BTreeSet::from([rows]))),
         }
     }
-    found.into_iter().map(|(value, rows)| Variant { value, rows: words(&axes, &rows) }).collect()
+    let all: BTreeSet<_> = cells.iter().map(|(cell, _)| project(cell, &axes)).collect();
+    found.into_iter().map(|(value, rows)| Variant { value, rows: words(&axes, &rows, &all) }).collect()
 }
 
 /// The fewest axes that the value depends on.
@@ -54,14 +55,18 @@ fn project<'c>(cell: &'c Axes, axes: &[&str]) -> Vec<&'c str> {
     axes.iter().map(|axis| cell.get(*axis).map_or("", String::as_str)).collect()
 }
 
-fn words(axes: &[&str], rows: &BTreeSet<Vec<&str>>) -> String {
-    let of_axis = |at: usize| rows.iter().map(|row| row[at]).collect::<BTreeSet<_>>();
-    let each: Vec<_> = (0..axes.len()).map(of_axis).collect();
+fn words(axes: &[&str], rows: &BTreeSet<Vec<&str>>, all: &BTreeSet<Vec<&str>>) -> String {
+    let each_axis = |rows: &BTreeSet<Vec<&str>>| -> Vec<BTreeSet<String>> {
+        (0..axes.len()).map(|at| rows.iter().map(|row| row[at].to_owned()).collect()).collect()
+    };
+    let (each, every) = (each_axis(rows), each_axis(all));
     if each.iter().map(BTreeSet::len).product::<usize>() == rows.len() {
-        let word = |(axis, rows): (&&str, &BTreeSet<&str>)| {
-            format!("{axis} {}", rows.iter().copied().collect::<Vec<_>>().join(", "))
+        // An axis of which every row is meant says nothing here.
+        let limits = axes.iter().zip(&each).zip(&every).filter(|((_, rows), all)| rows != all);
+        let word = |((axis, rows), _): ((&&str, &BTreeSet<String>), _)| {
+            format!("{axis} {}", rows.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
         };
-        return axes.iter().zip(&each).map(word).collect::<Vec<_>>().join("; ");
+        return limits.map(word).collect::<Vec<_>>().join("; ");
     }
     let mut shown: Vec<_> = rows.iter().take(SHOWN).map(|row| row.join("+")).collect();
     if rows.len() > SHOWN {

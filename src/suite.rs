@@ -227,8 +227,8 @@ mod tests {
             Job { id: trial.id.clone(), slow: false, run: Arc::new(move || trial.clone()) }
         };
         let mut jobs = vec![
-            job("accept/order[ipv4]", Kind::Pass),
-            job("accept/order[ipv6]", Kind::Skip),
+            job("backlog/order[ipv4]", Kind::Pass),
+            job("backlog/order[ipv6]", Kind::Skip),
             job("", Kind::Fail),
             job("time-wait/lasts", Kind::Pass),
         ];
@@ -265,7 +265,7 @@ mod tests {
         let json = std::fs::read_to_string(reports.join("results.json")).unwrap();
         let results: Results = serde_json::from_str(&json).unwrap();
         let ids: Vec<_> = results.trials.iter().map(|trial| trial.id.as_str()).collect();
-        assert_eq!(ids, ["accept/order[ipv4]", "accept/order[ipv6]", "refused/closed-port[ipv4]"]);
+        assert_eq!(ids, ["backlog/order[ipv4]", "backlog/order[ipv6]", "refused/closed-port[ipv4]"]);
         assert!(std::fs::read_to_string(reports.join("junit.xml")).unwrap().contains("<failure "));
         assert_eq!(std::fs::read_dir(&reports).unwrap().count(), 2);
     }
@@ -273,8 +273,8 @@ mod tests {
     #[test]
     fn what_ran_decides() {
         let exit = |args: &[&str]| command(&[&["--no-reports"], args].concat()).exit.unwrap();
-        assert_eq!(exit(&["accept"]), Exit::AsRecorded);
-        assert_eq!(exit(&["accept", "--deny", "skip"]), Exit::NotAsRecorded);
+        assert_eq!(exit(&["backlog"]), Exit::AsRecorded);
+        assert_eq!(exit(&["backlog", "--deny", "skip"]), Exit::NotAsRecorded);
         assert_eq!(exit(&["--ignored"]), Exit::AsRecorded);
         assert_eq!(exit(&["time-wait"]), Exit::Broken, "it is slow, so nothing was run");
         assert_eq!(exit(&["ipv6"]), Exit::Broken);
@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(done.exit.unwrap(), Exit::Wrong, "though a behaviour is not as recorded as well");
         assert!(done.err.contains("1 case is wrong, so not all was tested"), "{}", done.err);
         assert!(done.out.contains("4 trials: 1 pass, 1 skip, 1 fail, 1 broken"), "{}", done.out);
-        let done = with(&["--no-reports", "accept"], with_wrong());
+        let done = with(&["--no-reports", "backlog"], with_wrong());
         assert_eq!(done.exit.unwrap(), Exit::AsRecorded);
         assert!(done.err.contains("1 case is wrong and left out"), "{}", done.err);
     }
@@ -313,7 +313,7 @@ mod tests {
     fn a_list_runs_nothing_and_writes_nothing() {
         let done = command(&["--list", "--format", "terse", "--report-dir", "/dev/null/nowhere", "ipv4"]);
         assert_eq!(done.exit.unwrap(), Exit::AsRecorded);
-        assert_eq!(done.out, "accept/order[ipv4]: test\nrefused/closed-port[ipv4]: test\n");
+        assert_eq!(done.out, "backlog/order[ipv4]: test\nrefused/closed-port[ipv4]: test\n");
         assert_eq!(command(&["--list", "--ignored"]).out, "time-wait/lasts: test\n");
     }
 
@@ -336,7 +336,7 @@ mod tests {
         if !std::path::Path::new("/dev/full").exists() {
             return;
         }
-        let done = command(&["--no-reports", "--json", "/dev/full", "accept"]);
+        let done = command(&["--no-reports", "--json", "/dev/full", "backlog"]);
         assert_eq!(done.exit.unwrap(), Exit::Broken);
         assert_eq!(
             done.err,

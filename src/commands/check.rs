@@ -15,9 +15,9 @@ use sockspec_harness::run;
 use crate::cases;
 use crate::cli::Common;
 use crate::error::Error;
+use crate::evidence::read;
 use crate::exit::Exit;
 use crate::jobs;
-use crate::stored;
 
 /// Checks a file or a folder; without a path all cases.
 pub fn check(path: Option<&Path>, common: &Common, colour: bool, out: &mut dyn Write) -> Result<Exit, Error> {
@@ -105,7 +105,7 @@ struct Stored {
 }
 
 fn read_results(path: &Path) -> Result<Stored, Error> {
-    let results = stored::read(path)?;
+    let results = read::run(path)?;
     let ran = results.trials.into_iter().filter(|trial| !trial.record.steps.is_empty());
     let records = ran.map(|trial| (trial.id, trial.record)).collect();
     Ok(Stored { platform: results.platform, records })

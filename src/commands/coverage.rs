@@ -11,9 +11,9 @@ use sockspec_harness::judge::verdict::Kind;
 use crate::cases;
 use crate::cli::Common;
 use crate::error::Error;
+use crate::evidence::read;
 use crate::exit::Exit;
 use crate::jobs;
-use crate::stored;
 
 /// The worst verdict of a case's trials in a run.
 type Verdicts = BTreeMap<String, Kind>;
@@ -67,7 +67,7 @@ fn read_verdicts(results: &Path) -> Result<Verdicts, Error> {
     if !results.exists() {
         return Ok(Verdicts::new());
     }
-    let results = stored::read(results)?;
+    let results = read::run(results)?;
     let mut verdicts = Verdicts::new();
     for trial in results.trials {
         let worst = verdicts.entry(trial.case).or_insert(trial.verdict.kind);

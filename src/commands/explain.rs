@@ -1,7 +1,8 @@
-//! `sockspec explain`: a case in words, with what is expected on each platform, and why.
+//! `sockspec explain`: a case in words, with what is expected on each platform and why, and what was observed there.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::path::Path;
 
 use sockspec_harness::case::answers::{CellAnswers, StepAnswers};
 use sockspec_harness::case::expected::Layer;
@@ -14,15 +15,24 @@ use crate::aligned::{AlignedStep, align};
 use crate::cases;
 use crate::cli::Common;
 use crate::error::Error;
+use crate::evidence::read;
 use crate::exit::Exit;
 use crate::jobs;
 use crate::rows::Variant;
+
+mod observed;
 
 /// Where the outcomes of a step begin.
 const INDENT: &str = "        ";
 
 /// Explains a case, or one trial of it.
-pub fn explain(id: &str, common: &Common, network: &Network, out: &mut dyn Write) -> Result<Exit, Error> {
+pub fn explain(
+    id: &str,
+    observed: &Path,
+    common: &Common,
+    network: &Network,
+    out: &mut dyn Write,
+) -> Result<Exit, Error> {
     let name = id.split('[').next().unwrap_or_default();
     let wrong = |error| cases::error(&error, false);
     let suite = Suite::load(&cases::origin(common), |path| path == name).map_err(wrong)?;
@@ -43,7 +53,10 @@ pub fn explain(id: &str, common: &Common, network: &Network, out: &mut dyn Write
     }
     let link = jobs::link(network)?;
     let trials = suite.trials(link.platform()).map_err(wrong)?;
-    write(&case, &cells, &trials, &suite, out).map_err(|error| Error::Stdout(error.to_string()))?;
+    let evidence = read::all(observed)?;
+    write(&case, &cells, &trials, &suite, out)
+        .and_then(|()| observed::write(&case.id, &cells, &evidence, out))
+        .map_err(|error| Error::Stdout(error.to_string()))?;
     Ok(Exit::AsRecorded)
 }
 

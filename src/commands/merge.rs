@@ -10,13 +10,13 @@ use crate::captures::Captures;
 use crate::cases::{self, Files as Cases};
 use crate::cli::{Common, MergeArgs};
 use crate::error::Error;
+use crate::evidence::read;
 use crate::exit::Exit;
 use crate::report::files::Files;
 use crate::report::github::Github;
 use crate::report::junit::label;
 use crate::report::{Context, failure, summary};
 use crate::runner::merge as repetition;
-use crate::stored;
 
 /// Merges the parts, and tells what is missing.
 pub fn merge(
@@ -28,7 +28,7 @@ pub fn merge(
     let files = Files::prepare(&args.reports)?;
     let paths: Vec<_> = args.parts.iter().map(|part| results_in(part)).collect();
     let parts: Vec<_> =
-        paths.iter().map(|path| Ok((path.as_path(), stored::read(path)?))).collect::<Result<_, Error>>()?;
+        paths.iter().map(|path| Ok((path.as_path(), read::run(path)?))).collect::<Result<_, Error>>()?;
     let missing = missing(&parts)?;
     let results = combine(parts)?;
     let gate = args.verdicts.gate();
