@@ -13,12 +13,7 @@ use crate::error::Error;
 
 /// Fetches packages into the cache, where those that are there already are not fetched again, and unpacks them into a
 /// folder.
-pub fn unpack(
-    packages: &Packages,
-    cache: &Cache,
-    into: &Path,
-    told: &mut dyn Write,
-) -> Result<(), Error> {
+pub fn unpack(packages: &Packages, cache: &Cache, into: &Path, told: &mut dyn Write) -> Result<(), Error> {
     let debs = fetch(packages, cache, told)?;
     fs::create_dir_all(into).map_err(Error::path(into))?;
     for deb in debs {
@@ -40,7 +35,9 @@ fn fetch(packages: &Packages, cache: &Cache, told: &mut dyn Write) -> Result<Vec
         apt.run(&["download"].into_iter().chain(names).collect::<Vec<_>>())?;
         debs = apt.files(&packages.names);
     }
-    debs.ok_or_else(|| Error::Unavailable(format!("{} has not all of these: {:?}", packages.suite, packages.names)))
+    debs.ok_or_else(|| {
+        Error::Unavailable(format!("{} has not all of these: {:?}", packages.suite, packages.names))
+    })
 }
 
 /// apt with everything of its own in a folder of the cache.
@@ -107,11 +104,14 @@ fn mirror() -> Result<String, Error> {
     let find = || {
         let format = "$(LABEL)|$(REPO_URI)";
         let mut command = Command::new("apt-get");
-        let output = command.args(["indextargets", "--format", format, "Created-By: Packages"]).output().ok()?;
+        let output =
+            command.args(["indextargets", "--format", format, "Created-By: Packages"]).output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         text.lines().find_map(|line| line.strip_prefix("Debian|")).map(str::to_owned)
     };
     find().ok_or_else(|| {
-        Error::Unavailable("apt's sources name no Debian mirror (as root, `apt-get update` reads them)".to_owned())
+        Error::Unavailable(
+            "apt's sources name no Debian mirror (as root, `apt-get update` reads them)".to_owned(),
+        )
     })
 }

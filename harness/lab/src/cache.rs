@@ -31,7 +31,9 @@ impl Cache {
         let base = set("XDG_CACHE_HOME")
             .filter(|path| path.is_absolute())
             .or_else(|| set("HOME").map(|home| home.join(".cache")))
-            .ok_or_else(|| Error::Usage("neither XDG_CACHE_HOME nor HOME says where a cache may be".to_owned()))?;
+            .ok_or_else(|| {
+                Error::Usage("neither XDG_CACHE_HOME nor HOME says where a cache may be".to_owned())
+            })?;
         Ok(Self { root: base.join("sockspec/lab") })
     }
 
@@ -64,7 +66,8 @@ impl Cache {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let key = name.strip_prefix(&entry.name).and_then(|rest| rest.strip_prefix('-'));
             let key = key.map(|key| key.strip_suffix(".new").unwrap_or(key));
-            *path != keep && key.is_some_and(|key| key.len() == KEY && key.chars().all(|c| c.is_ascii_hexdigit()))
+            *path != keep
+                && key.is_some_and(|key| key.len() == KEY && key.chars().all(|c| c.is_ascii_hexdigit()))
         };
         Ok(files.flatten().map(|file| file.path()).filter(is_older).collect())
     }
@@ -99,7 +102,9 @@ fn remove_left(runs: &Path) {
     let Ok(files) = fs::read_dir(runs) else { return };
     for path in files.flatten().map(|file| file.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Some(process) = name.rsplit('-').next().and_then(|number| number.parse::<u32>().ok()) else { continue };
+        let Some(process) = name.rsplit('-').next().and_then(|number| number.parse::<u32>().ok()) else {
+            continue;
+        };
         if process == std::process::id() || !Path::new("/proc").join(process.to_string()).exists() {
             // What cannot be removed now is tried again by the next run.
             let _ = fs::remove_dir_all(path);
@@ -227,7 +232,8 @@ prepare: {script: make.sh, inputs: [config]}
         assert!(!cache.has(&entry).unwrap());
         let kept = cache.folder(&entry).unwrap();
         assert_eq!(cache.beside(&entry).unwrap().display().to_string(), format!("{}.new", kept.display()));
-        let (old, half) = (kept.with_file_name("stack-0123456789ab"), kept.with_file_name("stack-0123456789ac.new"));
+        let (old, half) =
+            (kept.with_file_name("stack-0123456789ab"), kept.with_file_name("stack-0123456789ac.new"));
         let other = kept.with_file_name("stack-virtual-0123456789ab");
         for folder in [&kept, &old, &half, &other] {
             fs::create_dir_all(folder).unwrap();

@@ -113,8 +113,10 @@ pub fn follow(
 /// The lines of both outputs. The channel is closed when both are.
 fn lines(child: &mut Child) -> Receiver<String> {
     let (send, receive) = channel();
-    let outputs: [Option<Box<dyn Read + Send>>; 2] =
-        [child.stdout.take().map(|out| Box::new(out) as _), child.stderr.take().map(|err| Box::new(err) as _)];
+    let outputs: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|out| Box::new(out) as _),
+        child.stderr.take().map(|err| Box::new(err) as _),
+    ];
     for output in outputs.into_iter().flatten() {
         let send = send.clone();
         thread::spawn(move || read_lines(output, &send));

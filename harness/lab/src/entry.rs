@@ -109,7 +109,11 @@ impl Entry {
         for file in entry.prepare.script.iter().chain(&entry.prepare.inputs) {
             let there = entry.folder.join(file);
             if !there.is_file() {
-                return Err(Error::Usage(format!("{}: there is no file {}", path.display(), there.display())));
+                return Err(Error::Usage(format!(
+                    "{}: there is no file {}",
+                    path.display(),
+                    there.display()
+                )));
             }
         }
         Ok(entry)
@@ -125,7 +129,9 @@ impl Entry {
         }
         let starts = |word: &&str| entry.start.iter().any(|part| part.contains(*word));
         if !["$suite", "$job", "$lab"].iter().any(|word| starts(word)) {
-            return Err(wrong("`start` never starts the suite: it has none of $suite, $job, $lab".to_owned()));
+            return Err(wrong(
+                "`start` never starts the suite: it has none of $suite, $job, $lab".to_owned(),
+            ));
         }
         entry.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         entry.folder = path.parent().map(Path::to_owned).unwrap_or_default();

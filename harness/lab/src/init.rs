@@ -20,7 +20,10 @@ use crate::job::{EXIT, Job, MARK};
 #[must_use]
 pub fn main(path: &Path) -> ExitCode {
     if std::process::id() != 1 {
-        return Error::Usage("`init` is for the first process of a kernel; see `sockspec-lab run`".to_owned()).tell();
+        return Error::Usage(
+            "`init` is for the first process of a kernel; see `sockspec-lab run`".to_owned(),
+        )
+        .tell();
     }
     if let Err(error) = act(path) {
         let _ = writeln!(io::stdout(), "{MARK}init: {error}");
@@ -70,8 +73,10 @@ fn furnish() {
 
 /// Prints what a child prints, each line with the mark, until its end.
 fn speak_for(mut child: Child) -> io::Result<ExitStatus> {
-    let outputs: [Option<Box<dyn Read + Send>>; 2] =
-        [child.stdout.take().map(|out| Box::new(out) as _), child.stderr.take().map(|err| Box::new(err) as _)];
+    let outputs: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|out| Box::new(out) as _),
+        child.stderr.take().map(|err| Box::new(err) as _),
+    ];
     let threads: Vec<_> =
         outputs.into_iter().flatten().map(|output| thread::spawn(move || pass_on(output))).collect();
     for thread in threads {

@@ -72,7 +72,8 @@ impl Journal {
         let missing = trials.iter().filter(|id| !results.iter().any(|result| result.id == **id));
         let unfinished: Vec<_> = missing
             .map(|id| {
-                let when = if self.under_way.contains(id) { "while it was running" } else { "before it was run" };
+                let when =
+                    if self.under_way.contains(id) { "while it was running" } else { "before it was run" };
                 broken(id, format!("{why} {when}"))
             })
             .collect();
@@ -85,6 +86,7 @@ impl Journal {
             started,
             duration,
             real_duration: None,
+            part: None,
             platform: *platform,
             trials: results,
         })
@@ -97,7 +99,9 @@ pub fn add_real_time(file: &Path, took: Duration) -> Result<Results, Error> {
     let mut results: Results = serde_json::from_slice(&text)
         .map_err(|error| Error::Failed(format!("{}: {error}", file.display())))?;
     results.real_duration = Some(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
-    Target::prepare(file).and_then(|target| target.write(|out| json::write(&results, out))).map_err(failed)?;
+    Target::prepare(file)
+        .and_then(|target| target.write(|out| json::write(&results, out)))
+        .map_err(failed)?;
     Ok(results)
 }
 
@@ -108,7 +112,9 @@ pub fn write(results: &Results, folder: &Path) -> Result<(), Error> {
     let context = Context { files: &files, command: "sockspec-lab run", captures: None::<&Captures> };
     let (gate, flavour) = (Gate::default(), JunitFlavour::default());
     let target = |name| Target::prepare(&folder.join(name));
-    target("results.json").and_then(|target| target.write(|out| json::write(results, out))).map_err(failed)?;
+    target("results.json")
+        .and_then(|target| target.write(|out| json::write(results, out)))
+        .map_err(failed)?;
     let junit = |target: Target| target.write(|out| junit::write(results, &context, &gate, flavour, out));
     target("junit.xml").and_then(junit).map_err(failed)
 }
@@ -132,7 +138,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         let mut file = fs::File::create(&path).unwrap();
-        let finished = serde_json::to_string(&Line::Finished(Box::new(broken("a/a", String::new())))).unwrap();
+        let finished =
+            serde_json::to_string(&Line::Finished(Box::new(broken("a/a", String::new())))).unwrap();
         write!(file, "{}\n{{\"started\":\"a/a\"}}\n{finished}\n", HEAD.replace('\n', "")).unwrap();
         let mut journal = Journal::default();
         journal.follow(&path);

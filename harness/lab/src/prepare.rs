@@ -89,7 +89,13 @@ fn make(entry: &Entry, cache: &Cache, new: &Path, told: &mut dyn Write) -> Resul
     remove(&work)
 }
 
-fn run_script(entry: &Entry, script: &str, new: &Path, work: &Path, told: &mut dyn Write) -> Result<(), Error> {
+fn run_script(
+    entry: &Entry,
+    script: &str,
+    new: &Path,
+    work: &Path,
+    told: &mut dyn Write,
+) -> Result<(), Error> {
     let mut command = Command::new("setpriv");
     // It ends with the lab.
     command.args(["--pdeathsig", "KILL", "sh", "-eu"]).arg(entry.folder.join(script)).current_dir(work);
@@ -123,7 +129,11 @@ fn run_script(entry: &Entry, script: &str, new: &Path, work: &Path, told: &mut d
     })?;
     match ended {
         Ended::With(status) if status.success() => Ok(()),
-        ended => Err(Error::Failed(format!("{script} failed ({ended:?}), all of it in {}:\n  {}", log.display(), last.join("\n  ")))),
+        ended => Err(Error::Failed(format!(
+            "{script} failed ({ended:?}), all of it in {}:\n  {}",
+            log.display(),
+            last.join("\n  ")
+        ))),
     }
 }
 

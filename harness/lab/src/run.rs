@@ -52,7 +52,8 @@ pub fn run(
     let mut codes = Vec::new();
     for entry in entries {
         let begin = Instant::now();
-        let outcome = prepare(entry, cache, false, screen.err).and_then(|()| one(entry, cache, arguments, screen));
+        let outcome =
+            prepare(entry, cache, false, screen.err).and_then(|()| one(entry, cache, arguments, screen));
         let (code, text) = match outcome {
             Ok(Ok(code)) => (code, word(code).to_owned()),
             Ok(Err(why)) => (3, why),
@@ -111,7 +112,8 @@ impl<'a> Screen<'a> {
         }
         let seconds = begin.elapsed().as_secs();
         let total = journal.head.as_ref().map_or(0, |(_, _, trials)| trials.len());
-        let bad = journal.results.iter().filter(|result| matches!(result.verdict.kind, Kind::Fail | Kind::Broken));
+        let bad =
+            journal.results.iter().filter(|result| matches!(result.verdict.kind, Kind::Fail | Kind::Broken));
         let (done, bad) = (journal.results.len(), bad.count());
         let _ = write!(self.err, "{CLEAR}{}: {done}/{total} trials, {bad} failures, {seconds} s", entry.name);
         let _ = self.err.flush();
@@ -125,8 +127,11 @@ fn one(entry: &Entry, cache: &Cache, arguments: &RunArgs, screen: &mut Screen<'_
     let begin = Instant::now();
     let reports = arguments.report_dir.join(&entry.name);
     let (journal, last) = (Journal::default(), VecDeque::new());
-    let mut watch = Watch { entry, place: &place, reports: &reports, journal, last, refused: None, panicked: false };
-    let ended = child::follow(command, entry.limit, TICK, |event| watch.take(event, arguments.console, begin, screen))?;
+    let mut watch =
+        Watch { entry, place: &place, reports: &reports, journal, last, refused: None, panicked: false };
+    let ended = child::follow(command, entry.limit, TICK, |event| {
+        watch.take(event, arguments.console, begin, screen)
+    })?;
     let took = begin.elapsed();
     watch.journal.follow(&place.out.join(JOURNAL));
     watch.prove();
@@ -170,7 +175,9 @@ impl Place {
             ("$job", &self.job),
             ("$lab", &self.lab),
         ];
-        paths.iter().fold(word.to_owned(), |word, (name, path)| word.replace(name, &path.display().to_string()))
+        paths
+            .iter()
+            .fold(word.to_owned(), |word, (name, path)| word.replace(name, &path.display().to_string()))
     }
 }
 
@@ -181,13 +188,22 @@ fn command(entry: &Entry, place: &Place, arguments: &RunArgs, colour: bool) -> R
     let mut suite: Vec<String> = entry.suite.iter().filter(said).cloned().collect();
     let out = place.out.display();
     suite.extend(["--target".to_owned(), "localhost".to_owned()]);
-    suite.extend(["--report-dir".to_owned(), out.to_string(), "--journal".to_owned(), format!("{out}/{JOURNAL}")]);
+    suite.extend([
+        "--report-dir".to_owned(),
+        out.to_string(),
+        "--journal".to_owned(),
+        format!("{out}/{JOURNAL}"),
+    ]);
     suite.extend(["--color".to_owned(), if colour { "always" } else { "never" }.to_owned()]);
     suite.extend(arguments.suite.iter().cloned());
     let job = Job {
         arguments: suite.clone(),
         environment: entry.environment.clone(),
-        modules: entry.modules.iter().map(|module| the_one(&place.expand(module))).collect::<Result<_, _>>()?,
+        modules: entry
+            .modules
+            .iter()
+            .map(|module| the_one(&place.expand(module)))
+            .collect::<Result<_, _>>()?,
         out: place.out.clone(),
     };
     job.write(&place.job)?;
@@ -210,7 +226,8 @@ fn the_one(path: &str) -> Result<PathBuf, Error> {
     let Some((before, behind)) = path.split_once("/*/") else { return Ok(path.into()) };
     let parent = Path::new(before);
     let folders = fs::read_dir(parent).map_err(Error::path(parent))?.flatten();
-    let found: Vec<_> = folders.map(|folder| folder.path().join(behind)).filter(|path| path.exists()).collect();
+    let found: Vec<_> =
+        folders.map(|folder| folder.path().join(behind)).filter(|path| path.exists()).collect();
     match found.as_slice() {
         [one] => Ok(one.clone()),
         _ => Err(Error::Usage(format!("{path}: there are {} of these, and one is wanted", found.len()))),
@@ -273,7 +290,9 @@ impl Watch<'_> {
     /// A line of the suite as it is true outside: with the reports where they will be, and how to repeat a trial here.
     fn from_outside(&self, line: &str) -> String {
         let line = line.replace(&self.place.out.display().to_string(), &self.reports.display().to_string());
-        let Some((_, arguments)) = line.split_once("repeat it: sockspec --target localhost ") else { return line };
+        let Some((_, arguments)) = line.split_once("repeat it: sockspec --target localhost ") else {
+            return line;
+        };
         format!("repeat it: cargo run -p sockspec-lab -- run {} -- {arguments}", self.entry.name)
     }
 

@@ -86,11 +86,16 @@ fn a_stack_that_lies_is_stopped() {
     }
     let lab = Lab::with("[$suite]", "environment: {A: b}");
     let entry = lab.path().join("entries/stack.yaml");
-    let lie = fs::read_to_string(&entry).unwrap().replace("platform: linux", "platform: linux, stack: gvisor");
+    let lie =
+        fs::read_to_string(&entry).unwrap().replace("platform: linux", "platform: linux, stack: gvisor");
     fs::write(&entry, lie).unwrap();
     let output = lab.run(&["refused"]);
     assert_eq!(output.status.code(), Some(3));
-    assert!(text(&output).contains("this is not the stack that it should be: it claims to be"), "{}", text(&output));
+    assert!(
+        text(&output).contains("this is not the stack that it should be: it claims to be"),
+        "{}",
+        text(&output)
+    );
     assert!(lab.is_clean());
 }
 
@@ -161,14 +166,17 @@ fn nothing_lives_on_when_the_lab_is_killed() {
 /// Whether there is a process with that argument.
 fn lives(argument: &str) -> bool {
     let commands = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path().join("cmdline"));
-    commands.flat_map(fs::read).any(|line| line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes()))
+    commands
+        .flat_map(fs::read)
+        .any(|line| line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes()))
 }
 
 #[test]
 fn unknown_names_are_told_with_the_known_ones() {
     let lab = Lab::with("[$suite]", "");
     let mut command = Command::new(env!("CARGO_BIN_EXE_sockspec-lab"));
-    let output = command.current_dir(lab.path()).args(["--entries", "entries", "prepare", "stak"]).output().unwrap();
+    let output =
+        command.current_dir(lab.path()).args(["--entries", "entries", "prepare", "stak"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output), "sockspec-lab: there is no entry `stak`; known are: stack, all\n");
 }

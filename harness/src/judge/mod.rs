@@ -132,7 +132,8 @@ pub fn say(trial: &Trial, record: &Record, index: usize) -> Said {
     if let Some(text) = took.wrong(expectation) {
         return Said::Mismatch(finding(trial, step, text, Some(outcome)));
     }
-    if let Some(text) = expectation.gaps.as_ref().and_then(|gaps| timing::wrong_gaps(gaps, step, trial.virtual_clock)) {
+    let wrong_gaps = |gaps: &Vec<_>| timing::wrong_gaps(gaps, step, trial.virtual_clock);
+    if let Some(text) = expectation.gaps.as_ref().and_then(wrong_gaps) {
         return Said::Mismatch(finding(trial, step, text, Some(outcome)));
     }
     let Some(specification) = &expectation.specification else { return Said::Match };
@@ -140,7 +141,7 @@ pub fn say(trial: &Trial, record: &Record, index: usize) -> Said {
         format!("{}; the specification asks for {}", seen(outcome, signal), specification.want)
     } else if let Some(takes) = specification.takes.filter(|takes| !took.within(*takes)) {
         format!("took {:?}; the specification asks for {takes}", short_duration(took.elapsed))
-    } else if let Some(text) = specification.gaps.as_ref().and_then(|gaps| timing::wrong_gaps(gaps, step)) {
+    } else if let Some(text) = specification.gaps.as_ref().and_then(wrong_gaps) {
         format!("{text}, which the specification asks for")
     } else {
         return Said::Match;

@@ -291,7 +291,11 @@ mod tests {
         ]);
         let all = [Listen, SynReceived, Established, CloseWait, LastAck, Closed];
         assert_eq!(path(&events, Closed, false).unwrap(), all);
-        assert_eq!(path(&events[1..], Closed, false).unwrap(), all, "its beginning was told without its peer");
+        assert_eq!(
+            path(&events[1..], Closed, false).unwrap(),
+            all,
+            "its beginning was told without its peer"
+        );
         assert_eq!(path(&[], SynReceived, false).unwrap(), all[..2], "a request");
         assert_eq!(path(&events[..2], Established, false).unwrap(), all[..3]);
     }
