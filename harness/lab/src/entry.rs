@@ -128,7 +128,7 @@ impl Entry {
             return Err(wrong("`start` has no command".to_owned()));
         }
         let starts = |word: &&str| entry.start.iter().any(|part| part.contains(*word));
-        if !["$suite", "$job", "$lab"].iter().any(|word| starts(word)) {
+        if !["$suite", "$job", "$lab"].iter().any(starts) {
             return Err(wrong(
                 "`start` never starts the suite: it has none of $suite, $job, $lab".to_owned(),
             ));

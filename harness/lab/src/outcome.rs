@@ -87,6 +87,7 @@ impl Journal {
             started,
             duration,
             real_duration: None,
+            part: None,
             platform: *platform,
             trials: results,
         })
@@ -137,7 +138,7 @@ mod tests {
     fn a_crash_costs_what_was_not_finished() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let mut file = fs::File::create(&path).unwrap();
+        let mut file = File::create(&path).unwrap();
         let finished =
             serde_json::to_string(&Line::Finished(Box::new(broken("a/a", String::new())))).unwrap();
         write!(file, "{}\n{{\"started\":\"a/a\"}}\n{finished}\n", HEAD.replace('\n', "")).unwrap();

@@ -265,8 +265,8 @@ impl Watch<'_> {
         match event {
             Event::Line(line) => {
                 match (line.strip_prefix(MARK), self.has_console()) {
-                    (Some(of_suite), _) => screen.print(&self.from_outside(of_suite)),
-                    (None, false) => screen.print(&self.from_outside(&line)),
+                    (Some(of_suite), _) => screen.print(&self.outside(of_suite)),
+                    (None, false) => screen.print(&self.outside(&line)),
                     (None, true) if console => screen.say(&format!("{}| {line}", self.entry.name)),
                     (None, true) => {}
                 }
@@ -288,7 +288,7 @@ impl Watch<'_> {
     }
 
     /// A line of the suite as it is true outside: with the reports where they will be, and how to repeat a trial here.
-    fn from_outside(&self, line: &str) -> String {
+    fn outside(&self, line: &str) -> String {
         let line = line.replace(&self.place.out.display().to_string(), &self.reports.display().to_string());
         let Some((_, arguments)) = line.split_once("repeat it: sockspec --target localhost ") else {
             return line;

@@ -95,7 +95,8 @@ fn changes(expectation: &Expectation) -> Vec<(String, Expectation)> {
     with(format!("signal → {}", signal.as_deref().unwrap_or("none")), &|changed| {
         changed.signal.clone_from(&signal)
     });
-    if let Some(takes) = expectation.takes {
+    // Where both are written, the timer counts.
+    if let Some(takes) = expectation.takes.filter(|_| expectation.timer.is_none()) {
         if takes.to.is_some() {
             let to = Some(Duration::ZERO);
             with("takes → ..0".to_owned(), &|changed| {

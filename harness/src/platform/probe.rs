@@ -44,7 +44,7 @@ pub fn probe(network: &Network) -> Result<Platform, HostFault> {
         }
     }
     let mut missing = BTreeMap::new();
-    for (name, there) in [("wire", wire(network)), ("tracing", tracing())] {
+    for (name, there) in [("wire", wire(network)), ("tracing", tracing()), (VIRTUAL_CLOCK, virtual_clock)] {
         match there {
             Ok(()) => {
                 offers.insert(name.to_owned());
