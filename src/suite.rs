@@ -241,8 +241,8 @@ mod tests {
     #[test]
     fn what_ran_decides() {
         let exit = |args: &[&str]| command(&[&["--no-reports"], args].concat()).exit.unwrap();
-        assert_eq!(exit(&["accept"]), Exit::AsRecorded);
-        assert_eq!(exit(&["accept", "--deny", "skip"]), Exit::NotAsRecorded);
+        assert_eq!(exit(&["accept/"]), Exit::AsRecorded);
+        assert_eq!(exit(&["accept/", "--deny", "skip"]), Exit::NotAsRecorded);
         assert_eq!(exit(&["--ignored"]), Exit::AsRecorded);
         assert_eq!(exit(&["time-wait"]), Exit::Broken, "it is slow, so nothing was run");
         assert_eq!(exit(&["ipv6"]), Exit::Broken);
@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(done.exit.unwrap(), Exit::Wrong, "though a behaviour is not as recorded as well");
         assert!(done.err.contains("1 case is wrong, so not all was tested"), "{}", done.err);
         assert!(done.out.contains("4 trials: 1 pass, 1 skip, 1 fail, 1 broken"), "{}", done.out);
-        let done = with(&["--no-reports", "accept"], with_wrong());
+        let done = with(&["--no-reports", "accept/"], with_wrong());
         assert_eq!(done.exit.unwrap(), Exit::AsRecorded);
         assert!(done.err.contains("1 case is wrong and left out"), "{}", done.err);
     }
@@ -304,7 +304,7 @@ mod tests {
         if !std::path::Path::new("/dev/full").exists() {
             return;
         }
-        let done = command(&["--no-reports", "--json", "/dev/full", "accept"]);
+        let done = command(&["--no-reports", "--json", "/dev/full", "accept/"]);
         assert_eq!(done.exit.unwrap(), Exit::Broken);
         assert_eq!(
             done.err,
