@@ -25,7 +25,7 @@ pub struct Part {
 #[must_use]
 pub fn parts(axes: &[String], all: &[Vec<&str>], members: &[usize]) -> Vec<Part> {
     let regular = members.iter().all(|at| all[*at].len() == axes.len());
-    if members.len() < 2 && (all.len() > 1 || !regular) || !regular {
+    if members.len() < 2 || !regular {
         let alone = |at: &usize| Part { label: label(axes, all, &[*at]), members: vec![*at] };
         return members.iter().map(alone).collect();
     }
