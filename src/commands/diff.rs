@@ -108,7 +108,7 @@ fn summary(comparison: &Comparison) -> String {
         of_change.map(|one| one.trials).sum()
     };
     format!(
-        "{} trials different, {} gone, {} new, {} the same",
+        "trials: {} different, {} gone, {} new, {} the same",
         count(Change::Different),
         count(Change::Gone),
         count(Change::New),

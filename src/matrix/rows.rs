@@ -7,7 +7,7 @@ use sockspec_harness::case::source::Span;
 use sockspec_harness::case::suite::{LoadError, Suite};
 use sockspec_harness::case::trial::{Trial, TrialStep};
 
-use super::columns::{self, InTrial, Source};
+use super::columns::{self, InTrial, Source, Trials};
 use super::{Cell, Known, Matrix, Row};
 use crate::evidence::observed::Observed;
 use crate::evidence::rows::{of, parts};
@@ -17,12 +17,17 @@ pub fn matrix(suite: &Suite, observed: &[Observed]) -> Result<Matrix, LoadError>
     let (trials, sources) = columns::read(suite, observed)?;
     let mut rows = Vec::new();
     for case in &suite.cases {
-        let first = format!("{}[", case.id);
-        let of_case =
-            trials.range(case.id.clone()..).take_while(|(id, _)| **id == case.id || id.starts_with(&first));
-        rows.extend(of_the_case(&of_case.map(|(_, trial)| trial).collect::<Vec<_>>(), &sources));
+        rows.extend(of_the_case(&of_case(&trials, &case.id), &sources));
     }
     Ok(Matrix { columns: sources.into_iter().map(|source| source.column).collect(), rows })
+}
+
+/// The trials of a case: the one without rows, or those with.
+fn of_case<'a>(trials: &'a Trials, case: &str) -> Vec<&'a Trial> {
+    // `queue-full-at-handshake` stands between `queue-full` and `queue-full[ipv4]`.
+    let rows = format!("{case}[");
+    let with_rows = trials.range(rows.clone()..).take_while(|(id, _)| id.starts_with(&rows));
+    trials.get(case).into_iter().chain(with_rows.map(|(_, trial)| trial)).collect()
 }
 
 /// Where a step stands in the case, and what came out of it.

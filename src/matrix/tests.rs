@@ -9,6 +9,11 @@ use sockspec_harness::outcome::Outcome;
 
 const CASES: &[(&str, &str)] = &[
     (
+        "refused/closed-port-again.yaml",
+        "title: Another case whose name begins like that of one\ncovers: [X]\nmatrix:\n  family: [ipv4, ipv6]\nsteps:\n  - bind: \
+         client\n    address: any port\n",
+    ),
+    (
         "refused/closed-port.yaml",
         "title: A connect is refused\ncovers: [X]\nmatrix:\n  family: [ipv4, ipv6]\nsteps:\n  - connect: client\n    to: closed \
          port\n    expect: ECONNREFUSED\n    os:\n      windows: {takes: 1500ms..4s, why: it is tried again, source: a book}\n      \
@@ -42,8 +47,9 @@ fn what_was_seen_stands_beside_what_sources_say() {
     let names: Vec<_> = matrix.columns.iter().map(Column::short).collect();
     assert_eq!(names, ["linux-6.18", "windows*", "macos*", "freebsd*"]);
     let shown = |row: &Row| row.cells.iter().map(Cell::shown).collect::<Vec<_>>();
-    let [ipv4, ipv6, bind] = matrix.rows.as_slice() else { panic!("{:#?}", matrix.rows) };
+    let [ipv4, ipv6, again, bind] = matrix.rows.as_slice() else { panic!("{:#?}", matrix.rows) };
     assert!(ipv4.differs && !bind.differs);
+    assert_eq!((again.case.as_str(), again.rows.as_str()), ("refused/closed-port-again", ""));
     assert_eq!(ipv4.rows, "family ipv4");
     assert_eq!(shown(ipv4)[1..], ["ECONNREFUSED in 1.5s..4s", "(ECONNREFUSED)", "?"]);
     assert_eq!(shown(ipv6)[0], "-", "there was no such trial");

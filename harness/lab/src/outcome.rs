@@ -81,7 +81,6 @@ impl Journal {
         results.sort_by(|a, b| a.id.cmp(&b.id));
         let duration = results.iter().map(|result| result.record.duration).sum();
         Some(Results {
-            part: None,
             format: FORMAT,
             sockspec: env!("CARGO_PKG_VERSION").to_owned(),
             started,

@@ -2,7 +2,7 @@
 //!
 //! What is kept says the same of every run of one system: no port, no address of this run, no time.
 
-use crate::case::expected::Expected;
+use crate::case::expected::{Expected, Want};
 use crate::case::trial::{Expectation, Trial};
 use crate::outcome::{Outcome, SeenAddress};
 use crate::record::Record;
@@ -53,7 +53,11 @@ pub fn lasting(trial: &Trial, record: &Record, index: usize) -> Option<String> {
         let either = expectation.want.is_several() && expectation.platforms.is_some();
         let in_its_words = either || matches!(outcome, Outcome::Address(_));
         let known = expectation.want != Expected::Unknown;
-        let words = if in_its_words && known { expected(expectation) } else { plain(outcome, signal) };
+        let words = if in_its_words && known {
+            expected(expectation)
+        } else {
+            without_numbers(outcome, signal, asks_for_options(&expectation.want))
+        };
         return Some(match bounds(expectation) {
             Some(bounds) => format!("{words} {bounds}"),
             None => words,
@@ -69,25 +73,41 @@ pub fn lasting(trial: &Trial, record: &Record, index: usize) -> Option<String> {
 /// What came out of a step whose case is not at hand.
 #[must_use]
 pub fn plain(outcome: &Outcome, signal: Option<&str>) -> String {
+    without_numbers(outcome, signal, false)
+}
+
+/// Options of segments are told where they are asked for: every SYN has some.
+fn without_numbers(outcome: &Outcome, signal: Option<&str>, options: bool) -> String {
     match outcome {
         Outcome::Address(address) => with_signal(&name(address), signal),
-        Outcome::Segments(seen) if !seen.segments.is_empty() => {
-            with_signal(&seen.segments.iter().map(segment).collect::<Vec<_>>().join("; "), signal)
-        }
+        Outcome::Segments(seen) if !seen.segments.is_empty() => with_signal(
+            &seen.segments.iter().map(|seen| segment(seen, options)).collect::<Vec<_>>().join("; "),
+            signal,
+        ),
         _ => seen(outcome, signal),
     }
 }
 
 /// What a segment is. A reset that is sent without a connection has no number of it: counted from the beginning of one
 /// it would be another in each run.
-fn segment(seen: &SeenSegment) -> String {
+fn segment(seen: &SeenSegment, options: bool) -> String {
     /// No number of a connection is further from its beginning: windows are not that large at the beginning.
     const FAR: u64 = 1 << 17;
+    /// The option whose numbers are those of a clock.
+    const TIMESTAMPS: &str = "timestamps";
     if !seen.flags.has(Flags::RST) || seen.seq.unsigned_abs() < FAR {
-        return seen.to_string();
+        let timeless = |option: &String| {
+            if option.starts_with(TIMESTAMPS) { TIMESTAMPS.to_owned() } else { option.clone() }
+        };
+        let options = if options { seen.options.iter().map(timeless).collect() } else { Vec::new() };
+        return SeenSegment { options, ..seen.clone() }.to_string();
     }
     let ack = seen.ack.map_or_else(String::new, |ack| format!(" ack {ack}"));
     format!("{} seq of no connection{ack}", seen.flags)
+}
+
+fn asks_for_options(want: &Expected) -> bool {
+    want.wants().iter().any(|want| matches!(want, Want::Segment(segment) if !segment.options.is_empty()))
 }
 
 /// What an address is, without its numbers.
