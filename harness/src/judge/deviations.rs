@@ -1,8 +1,9 @@
 //! What a stand-in (Wine, gVisor) is known to do in place of the system whose behaviour is expected of it.
 //!
 //! An entry says which trials fail, at which step, and what comes out instead. A trial that fails exactly so is known;
-//! one that fails otherwise has failed; one that does not fail is fixed, and its entry has to go. Trials that end the
-//! stand-in itself are known as well, and not run, since they would take all others with them.
+//! one that fails otherwise has failed; one that does not fail is fixed, and its entry has to go, unless it says that
+//! this comes and goes. Trials that end the stand-in itself are known as well, and not run, since they would take all
+//! others with them.
 
 use std::collections::BTreeMap;
 
@@ -43,6 +44,9 @@ pub struct Deviation {
     /// The stand-in itself ends instead, with all that runs in it.
     #[serde(default)]
     pub fatal: bool,
+    /// It comes and goes: a trial that does not fail is known too.
+    #[serde(default)]
+    pub at_times: bool,
     /// Why.
     pub why: String,
     /// The version in which it was seen first.
@@ -91,7 +95,12 @@ impl Deviations {
                 Some(entry) => known(entry, verdict),
                 None => verdict,
             },
-            Kind::Pass | Kind::Deviates | Kind::Observed => fixed(first, &self.stack),
+            Kind::Pass | Kind::Deviates | Kind::Observed => {
+                match entries.iter().find(|entry| !entry.at_times) {
+                    Some(entry) => fixed(entry, &self.stack),
+                    None => known(first, not_this_time(first)),
+                }
+            }
             Kind::Known | Kind::Skip | Kind::Fixed | Kind::Broken => verdict,
         }
     }
@@ -138,6 +147,13 @@ fn known(entry: &Deviation, mut verdict: Verdict) -> Verdict {
         finding.source.clone_from(&entry.link);
     }
     verdict
+}
+
+/// Its reason is added by [`known`].
+fn not_this_time(entry: &Deviation) -> Verdict {
+    let text = format!("did not happen this time: {} at `{}`", entry.outcome.join(" or "), entry.step);
+    let finding = Finding { step: None, text, expected: None, observed: None, why: None, source: None };
+    Verdict { kind: Kind::Known, findings: vec![finding] }
 }
 
 fn fixed(entry: &Deviation, stack: &str) -> Verdict {

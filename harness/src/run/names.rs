@@ -28,8 +28,8 @@ pub(super) struct Endpoint {
     pub(super) peer: Option<SocketAddr>,
     /// The host that it is on.
     pub(super) side: Side,
-    /// The program has closed it.
-    pub(super) closed: bool,
+    /// No socket of the program stands for the connection: it was closed, or not accepted yet.
+    pub(super) without_socket: bool,
 }
 
 impl Names {
@@ -45,7 +45,7 @@ impl Names {
             local: None,
             peer: None,
             side: Side::Client,
-            closed: false,
+            without_socket: false,
         };
         self.sockets.get(name).copied().unwrap_or(unknown)
     }

@@ -378,7 +378,7 @@ impl<'a> Runner<'a> {
     fn look(&mut self, step: &TrialStep) -> Result<Came, HostFault> {
         if self.is_out_of_sight(step) {
             let note =
-                "left out: this platform does not show the state of a connection whose socket is closed"
+                "left out: this platform does not show the state of a connection that has no socket (any more)"
                     .to_owned();
             let (call, completion, seen) = (None, None, Vec::new());
             return Ok(Came {
@@ -424,18 +424,16 @@ impl<'a> Runner<'a> {
         Ok(Came { call, completion, seen, outcome: Some(outcome), end, note: None, late: 0 })
     }
 
-    /// Whether a state is asked for that this platform cannot show: of a closed socket's connection, or TIME_WAIT, in
+    /// Whether a state is asked for that this platform cannot show: of a connection without a socket, or TIME_WAIT, in
     /// which a socket may be closed to the program though the program still has it.
     fn is_out_of_sight(&self, step: &TrialStep) -> bool {
         let wants = step.expectation.want.wants();
         let offers = &self.session.client.platform().offers;
         let waits = wants.contains(&Want::State(TcpState::TimeWait))
             && !offers.contains("state of sockets in TIME_WAIT");
-        let lasts = !wants.contains(&Want::State(TcpState::Closed));
-        let closed = self.names.get(&step.step.subject).closed;
         step.step.verb.name == "state"
             && !offers.contains("state of closed connections")
-            && (waits || (closed && lasts))
+            && (waits || self.names.get(&step.step.subject).without_socket)
     }
 
     /// A connection that is gone does not come back, unless a connect is still under way.
@@ -518,7 +516,7 @@ impl<'a> Runner<'a> {
             Action::Bind { .. } | Action::Listen { .. } => {
                 endpoint.local = completion.local.or(endpoint.local);
             }
-            Action::Close | Action::Abort => endpoint.closed |= completion.outcome == Outcome::Ok,
+            Action::Close | Action::Abort => endpoint.without_socket |= completion.outcome == Outcome::Ok,
             Action::Fill => {
                 if let Outcome::Bytes(_) = completion.outcome {
                     completion.outcome = Outcome::Ok;

@@ -57,9 +57,8 @@ impl Runner<'_> {
 
     /// Returns when all that was sent so far has arrived at the cable.
     fn flush(&self, cable: &Cable) -> Result<(), HostFault> {
-        let ipv6 = self.family() == Family::Ipv6;
-        cable.flush(Side::Client, ipv6)?;
-        if self.has_server() { cable.flush(Side::Server, ipv6) } else { Ok(()) }
+        let sides: &[Side] = if self.has_server() { &[Side::Client, Side::Server] } else { &[Side::Client] };
+        cable.flush(sides, self.family() == Family::Ipv6)
     }
 
     fn rule(&self, step: &Step, cable: &Arc<Cable>, act: Act) -> Result<Came, HostFault> {
@@ -109,7 +108,7 @@ impl Runner<'_> {
         let mut segments: Vec<SeenSegment> = found.into_iter().take(1).collect();
         if step.step.word("rest") == Some("none") && complete {
             let side = self.names().get(&step.step.subject).side;
-            cable.flush(side, local.is_ipv6())?;
+            cable.flush(&[side], local.is_ipv6())?;
             cable.with(|traffic| {
                 let start = traffic.read_to(local);
                 segments.extend(traffic.sent_since(local, start));
@@ -145,7 +144,7 @@ impl Runner<'_> {
             (from, _) => self.far_address(&name, from)?,
         };
         if let Some(new) = step.step.word("as") {
-            self.names_mut().set(new, Endpoint { peer: Some(peer), ..target });
+            self.names_mut().set(new, Endpoint { peer: Some(peer), without_socket: true, ..target });
         }
         let (receiver, sender) = cable.with(|traffic| traffic.senders(local, peer));
         let names = receiver.names();
@@ -161,7 +160,7 @@ impl Runner<'_> {
             }
             _ => return Err(HostFault::new("`inject` has a `segment` or an `icmp`")),
         }
-        cable.flush(target.side, local.is_ipv6())?;
+        cable.flush(&[target.side], local.is_ipv6())?;
         // The injected packet itself seems to come from the peer, and so is not among these.
         let segments = cable.with(|traffic| traffic.answers_since(local, peer, start));
         Ok(Came::of_look(Outcome::Segments(SeenSegments { segments, names }), End::Done))

@@ -35,7 +35,7 @@ const ECHO_AGAIN: Duration = Duration::from_millis(250);
 
 /// An end that hands segments over to threads of its own is taken to be done with them when nothing has come from it
 /// for so many naps. Naps and not one span of time: where the machine is slow, they are longer.
-const QUIET_NAPS: u32 = 10;
+const QUIET_NAPS: u32 = 5;
 const NAP: Duration = Duration::from_millis(10);
 
 impl Cable {
@@ -130,8 +130,17 @@ impl Cable {
         self.deliver(&[delivery]);
     }
 
-    /// Returns when everything that an end has sent so far has arrived: an echo request makes it answer behind that.
-    pub fn flush(&self, side: Side, ipv6: bool) -> Result<(), HostFault> {
+    /// Returns when everything that these ends have sent so far has arrived: an echo request makes them answer behind
+    /// that.
+    pub fn flush(&self, sides: &[Side], ipv6: bool) -> Result<(), HostFault> {
+        for side in sides {
+            self.echo(*side, ipv6)?;
+        }
+        self.settle();
+        Ok(())
+    }
+
+    fn echo(&self, side: Side, ipv6: bool) -> Result<(), HostFault> {
         let family = usize::from(ipv6);
         let (to, from) =
             (self.addresses[side as usize][family], self.addresses[side.other() as usize][family]);
@@ -142,7 +151,6 @@ impl Cable {
             // A request that was lost, because the device's queue was full, is sent again; an answer too many harms none.
             self.deliver(&[Delivery { to: side, bytes: packet.clone() }]);
             if self.wait_for(ECHO_AGAIN, |traffic| (traffic.echoed(side) == number).then_some(())).is_some() {
-                self.settle();
                 return Ok(());
             }
         }

@@ -5,28 +5,64 @@ use std::ffi::c_long;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
 use crate::host::call::{Action, Mode};
+use crate::host::local::clock;
 
 /// A thread of this process.
 pub(crate) struct Task {
-    /// Names the thread by its number in the /proc of this process.
-    path: String,
+    /// The folder of the thread, by its number, in the /proc of this process.
+    folder: String,
+    /// Since when every look has found it asleep, where that is all that can be seen; 0 if the last one did not.
+    asleep_since: AtomicU64,
 }
+
+/// Where a thread that sleeps in a call cannot be told from one that a call keeps waiting for a moment, it must have
+/// slept for so long.
+const STEADY: Duration = Duration::from_millis(100);
 
 impl Task {
     pub(crate) fn current() -> Self {
-        Self { path: format!("/proc/self/task/{}/syscall", nix::unistd::gettid()) }
+        Self {
+            folder: format!("/proc/self/task/{}", nix::unistd::gettid()),
+            asleep_since: AtomicU64::new(0),
+        }
     }
 
-    /// Whether it sleeps in the kernel in that call. `None` where there is no such file: gVisor has none.
+    /// Whether it sleeps in the kernel in that call. `None` where neither file is there.
     pub(crate) fn asleep(&self, action: &Action, mode: Mode) -> Option<bool> {
+        self.asleep_in_call(action, mode).or_else(|| self.asleep_somewhere())
+    }
+
+    /// gVisor does not tell in which call a thread sleeps. It is inside ours, which may wait for a moment for one of the
+    /// kernel's own threads.
+    fn asleep_somewhere(&self) -> Option<bool> {
+        let mut line = [0; 256];
+        let n = File::open(format!("{}/stat", self.folder)).and_then(|mut file| file.read(&mut line)).ok()?;
+        // The state stands behind the name, which may have blanks and brackets.
+        let behind = line[..n].iter().rposition(|byte| *byte == b')')?;
+        if line.get(behind + 2) != Some(&b'S') {
+            self.asleep_since.store(0, Ordering::Relaxed);
+            return Some(false);
+        }
+        let now = clock::now();
+        let since = self.asleep_since.load(Ordering::Relaxed);
+        if since == 0 {
+            self.asleep_since.store(now, Ordering::Relaxed);
+        }
+        Some(since != 0 && now - since >= clock::nanos(STEADY))
+    }
+
+    fn asleep_in_call(&self, action: &Action, mode: Mode) -> Option<bool> {
         let mut line = [0; 128];
-        let n = File::open(&self.path).and_then(|mut file| file.read(&mut line)).ok()?;
+        let path = format!("{}/syscall", self.folder);
+        let n = File::open(path).and_then(|mut file| file.read(&mut line)).ok()?;
         // `running`, or the number of the call that it sleeps in and what it was given.
         let number = line[..n].split(|byte| *byte == b' ').next()?;
         let number: Option<c_long> =
