@@ -35,6 +35,17 @@ deviations:
 ";
 
 #[test]
+fn what_comes_and_goes_is_known_either_way() {
+    let at_times = Deviations::read(&WINE.replace("    why:", "    at_times: true\n    why:")).unwrap();
+    let (trial, pass) = judged("ipv4", error("ECONNREFUSED"), 2000, Outcome::Ok);
+    assert_eq!(pass.kind, Kind::Fixed, "where the entry says that it always happens");
+    let verdict = Verdict { kind: Kind::Pass, findings: Vec::new() };
+    let verdict = at_times.apply(&trial, &Record::default(), verdict);
+    assert_eq!(verdict.kind, Kind::Known);
+    insta::assert_snapshot!(verdict.findings[0].text, @"did not happen this time: ECONNREFUSED too soon or EADDRNOTAVAIL at `connect client, to *`");
+}
+
+#[test]
 fn what_ends_the_stand_in_is_not_run() {
     let wine = WINE.replace("    outcome: [ECONNREFUSED too soon, EADDRNOTAVAIL]\n", "    fatal: true\n");
     let wine = Deviations::read(&wine).unwrap();

@@ -24,15 +24,13 @@ pub(crate) struct Task {
 }
 
 /// Where a thread that sleeps in a call cannot be told from one that a call keeps waiting for a moment, it must have
-/// slept for so long.
-const STEADY: Duration = Duration::from_millis(100);
+/// slept for so long. No shorter than that also because a peer that we play answers a SYN only then: from the time of
+/// that answer a stack takes how long it waits before it sends again, which must be longer than what a trial does.
+const STEADY: Duration = Duration::from_millis(200);
 
 impl Task {
     pub(crate) fn current() -> Self {
-        Self {
-            folder: format!("/proc/self/task/{}", nix::unistd::gettid()),
-            asleep_since: AtomicU64::new(0),
-        }
+        Self { folder: format!("/proc/self/task/{}", nix::unistd::gettid()), asleep_since: AtomicU64::new(0) }
     }
 
     /// Whether it sleeps in the kernel in that call. `None` where neither file is there.
