@@ -8,8 +8,6 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use std::time::Duration;
-
 use nix::time::{ClockId, clock_gettime};
 
 use crate::host::call::{Action, Mode};
