@@ -127,8 +127,10 @@ fn one(entry: &Entry, cache: &Cache, arguments: &RunArgs, screen: &mut Screen<'_
     let begin = Instant::now();
     let reports = arguments.report_dir.join(&entry.name);
     let (journal, last) = (Journal::default(), VecDeque::new());
+    let lists = arguments.suite.iter().any(|word| word == "--list");
+    let (refused, panicked) = (None, false);
     let mut watch =
-        Watch { entry, place: &place, reports: &reports, journal, last, refused: None, panicked: false };
+        Watch { entry, place: &place, reports: &reports, journal, last, refused, lists, panicked };
     let ended = child::follow(command, entry.limit, TICK, |event| {
         watch.take(event, arguments.console, begin, screen)
     })?;
@@ -254,6 +256,8 @@ struct Watch<'a> {
     last: VecDeque<String>,
     /// Why the stack is not the one that it claims to be.
     refused: Option<String>,
+    /// The suite was asked for a list of its trials, and so runs none.
+    lists: bool,
     /// The kernel has said that it can do no more.
     panicked: bool,
 }
@@ -341,10 +345,15 @@ impl Watch<'_> {
         }
     }
 
-    /// Whether the suite ends with such a code, and with its reports where it has begun to run.
+    /// Whether the suite ends with such a code: with its reports where it has begun to run, and without only where it had
+    /// nothing to run.
     fn is_known(&self, code: u8) -> bool {
-        let whole = self.journal.head.is_none() || self.place.out.join("results.json").is_file();
-        whole && [0, 1, 2, 3, 130].contains(&code)
+        match code {
+            0 | 1 if self.lists => true,
+            0 | 1 => self.place.out.join("results.json").is_file(),
+            2 | 3 | 130 => self.journal.head.is_none() || self.place.out.join("results.json").is_file(),
+            _ => false,
+        }
     }
 
     /// The results, in files too: the suite's own, or what the journal tells. None where nothing was run.
