@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 use std::os::fd::IntoRawFd;
+use std::time::Duration;
 
 use super::raw::{self, Raw};
 use super::{address, flags, options, ready, signals};
@@ -91,12 +92,25 @@ fn connect(cell: &Cell, to: &Address, mode: Mode) -> Answer {
     let handle = cell.get();
     let result = once(handle, mode, || address::with(to, |at, length| raw::connect(handle, at, length)));
     let result = match result {
-        Err(libc::EINPROGRESS) if mode == Mode::Waiting => {
-            raw::poll(cell.get(), libc::POLLOUT, FOR_EVER).and_then(|_| options::pending_error(cell.get()))
-        }
+        Err(libc::EINPROGRESS) if mode == Mode::Waiting => connected(cell),
         other => other,
     };
     plain(result)
+}
+
+/// Waits for the end of an attempt to connect. Linux reports an ICMP error over IPv4 to poll, by the error queue, before
+/// SO_ERROR has it (net/ipv4/tcp_ipv4.c tcp_v4_err): for a moment the socket has an error, no reason, and no peer.
+fn connected(cell: &Cell) -> Raw<()> {
+    const MOMENT: Duration = Duration::from_micros(50);
+    loop {
+        let bits = raw::poll(cell.get(), libc::POLLOUT, FOR_EVER)?;
+        options::pending_error(cell.get())?;
+        let early = bits & (libc::POLLERR | libc::POLLHUP) == libc::POLLERR;
+        if !early || raw::peer_name(cell.get()).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(MOMENT);
+    }
 }
 
 fn accept(cell: &Cell, via: &str, mode: Mode) -> Result<Answer, HostFault> {
