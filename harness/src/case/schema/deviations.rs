@@ -38,6 +38,7 @@ fn entry() -> Value {
                 json!({"const": true}),
                 "instead of `outcome`: the stand-in itself ends, so these trials are not run",
             ),
+            ("at_times", json!({"type": "boolean"}), "it comes and goes: such a trial is known either way"),
             ("why", values::prose(), "why it does so"),
             ("since", values::prose(), "the version in which it was seen first"),
             ("link", values::prose(), "where it is told"),
