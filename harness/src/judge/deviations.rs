@@ -2,7 +2,7 @@
 //!
 //! An entry says which trials fail, at which step, and what comes out instead. A trial that fails exactly so is known;
 //! one that fails otherwise has failed; one that does not fail is fixed, and its entry has to go, unless it says that
-//! this comes and goes. Trials that end the stand-in itself are known as well, and not run, since they would take all
+//! this comes and goes: then the trial counts as any other. Trials that end the stand-in itself are known as well, and not run, since they would take all
 //! others with them.
 
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ pub struct Deviation {
     /// The stand-in itself ends instead, with all that runs in it.
     #[serde(default)]
     pub fatal: bool,
-    /// It comes and goes: a trial that does not fail is known too.
+    /// It comes and goes: a trial that does not fail is as good as one of the system itself.
     #[serde(default)]
     pub at_times: bool,
     /// Why.
@@ -89,7 +89,6 @@ impl Deviations {
     #[must_use]
     pub fn apply(&self, trial: &Trial, record: &Record, verdict: Verdict) -> Verdict {
         let entries: Vec<_> = self.deviations.iter().filter(|entry| entry.covers(trial)).collect();
-        let Some(first) = entries.first() else { return verdict };
         match verdict.kind {
             Kind::Fail => match entries.iter().find(|entry| entry.explains(trial, record)) {
                 Some(entry) => known(entry, verdict),
@@ -98,7 +97,7 @@ impl Deviations {
             Kind::Pass | Kind::Deviates | Kind::Observed => {
                 match entries.iter().find(|entry| !entry.at_times) {
                     Some(entry) => fixed(entry, &self.stack),
-                    None => known(first, not_this_time(first)),
+                    None => verdict,
                 }
             }
             Kind::Known | Kind::Skip | Kind::Fixed | Kind::Broken => verdict,
@@ -147,13 +146,6 @@ fn known(entry: &Deviation, mut verdict: Verdict) -> Verdict {
         finding.source.clone_from(&entry.link);
     }
     verdict
-}
-
-/// Its reason is added by [`known`].
-fn not_this_time(entry: &Deviation) -> Verdict {
-    let text = format!("did not happen this time: {} at `{}`", entry.outcome.join(" or "), entry.step);
-    let finding = Finding { step: None, text, expected: None, observed: None, why: None, source: None };
-    Verdict { kind: Kind::Known, findings: vec![finding] }
 }
 
 fn fixed(entry: &Deviation, stack: &str) -> Verdict {

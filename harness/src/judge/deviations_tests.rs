@@ -35,14 +35,13 @@ deviations:
 ";
 
 #[test]
-fn what_comes_and_goes_is_known_either_way() {
+fn what_comes_and_goes_may_pass() {
     let at_times = Deviations::read(&WINE.replace("    why:", "    at_times: true\n    why:")).unwrap();
     let (trial, pass) = judged("ipv4", error("ECONNREFUSED"), 2000, Outcome::Ok);
     assert_eq!(pass.kind, Kind::Fixed, "where the entry says that it always happens");
     let verdict = Verdict { kind: Kind::Pass, findings: Vec::new() };
-    let verdict = at_times.apply(&trial, &Record::default(), verdict);
-    assert_eq!(verdict.kind, Kind::Known);
-    insta::assert_snapshot!(verdict.findings[0].text, @"did not happen this time: ECONNREFUSED too soon or EADDRNOTAVAIL at `connect client, to *`");
+    let passed = at_times.apply(&trial, &Record::default(), verdict.clone());
+    assert_eq!(passed, verdict, "nothing is said of what did not happen");
 }
 
 #[test]

@@ -429,40 +429,50 @@ impl Traffic {
     }
 
     /// What a sender has answered to its peer since a place in the log. What its retransmission timer has sent again
-    /// meanwhile is no answer: the same segment, no sooner than that timer can fire (RFC 6298: a second for a SYN; the
-    /// shortest that Linux has is 200 ms).
+    /// meanwhile is no answer.
     #[must_use]
     pub fn answers_since(&self, local: SocketAddr, peer: SocketAddr, start: usize) -> Vec<SeenSegment> {
-        const SYN: u64 = 900_000_000;
-        const OTHER: u64 = 150_000_000;
-        let of_sender = |record: &&PacketRecord| record.source == local && record.fate != "injected";
-        let takes_numbers =
-            |seen: &SeenSegment| seen.length > 0 || seen.flags.has(Flags::SYN) || seen.flags.has(Flags::FIN);
-        let timer_sent = |at: usize, record: &PacketRecord, seen: &SeenSegment| {
-            let shortest = match seen.flags {
-                // A SYN alone answers nothing. Linux brings its next one forward when one was answered wrongly.
-                Flags::SYN => 0,
-                flags if flags.has(Flags::SYN) => SYN,
-                _ => OTHER,
-            };
-            let same = |earlier: &&PacketRecord| {
-                earlier.segment.as_ref().is_some_and(|segment| {
-                    (segment.flags.without_push(), segment.seq, segment.length)
-                        == (seen.flags.without_push(), seen.seq, seen.length)
-                })
-            };
-            let last = self.log[..at].iter().rev().filter(of_sender).find(same);
-            takes_numbers(seen) && last.is_some_and(|last| record.at.saturating_sub(last.at) >= shortest)
-        };
         let to_peer = |record: &PacketRecord| record.source == local && record.destination == peer;
         let since = self.log.iter().enumerate().skip(start);
         since
             .filter(|(_, record)| to_peer(record) && record.fate != "injected")
             .filter_map(|(at, record)| {
                 let seen = record.segment.as_ref()?;
-                (!timer_sent(at, record, seen)).then(|| seen.clone())
+                (!self.is_sent_by_timer(at, record, seen)).then(|| seen.clone())
             })
             .collect()
+    }
+
+    /// Whether it was a sender's retransmission timer that sent what stands there in the log: the same segment as
+    /// before, no sooner than that timer can fire (RFC 6298: a second for a SYN; the shortest that Linux has is 200 ms).
+    fn is_sent_by_timer(&self, at: usize, record: &PacketRecord, seen: &SeenSegment) -> bool {
+        const SYN: u64 = 900_000_000;
+        const OTHER: u64 = 150_000_000;
+        if seen.length == 0 && !seen.flags.has(Flags::SYN) && !seen.flags.has(Flags::FIN) {
+            return false;
+        }
+        let since_last = |flags: Flags, length: usize| {
+            let mut earlier = self.log[..at].iter().rev().filter(|earlier| {
+                earlier.source == record.source
+                    && earlier.fate != "injected"
+                    && number(earlier) == number(record)
+                    && earlier.segment.as_ref().is_some_and(|segment| {
+                        segment.flags.without_push() == flags.without_push() && segment.length == length
+                    })
+            });
+            earlier.next().map(|last| record.at.saturating_sub(last.at))
+        };
+        let Some(since_same) = since_last(seen.flags, seen.length) else { return false };
+        match seen.flags {
+            // A SYN alone answers nothing. Linux brings its next one forward when one was answered wrongly.
+            Flags::SYN => true,
+            // The timer may be the one that was set with the SYN before, whatever was answered meanwhile.
+            flags if flags.has(Flags::SYN) => {
+                let since_syn = since_last(Flags::SYN, seen.length);
+                since_same >= SYN || since_syn.is_some_and(|since| since >= SYN)
+            }
+            _ => since_same >= OTHER,
+        }
     }
 
     /// Where `sent` goes on to read for a sender.
@@ -487,6 +497,14 @@ impl Traffic {
 fn same(a: &Segment, b: &Segment) -> bool {
     (a.from, a.to, a.seq, a.flags.without_push(), a.payload.len())
         == (b.from, b.to, b.seq, b.flags.without_push(), b.payload.len())
+}
+
+/// The sequence number of a segment as it is on the wire: a relative one is that of another connection too.
+fn number(record: &PacketRecord) -> Option<u32> {
+    match segment::read(&record.bytes) {
+        Some(Packet::Tcp(segment)) => Some(segment.seq),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -588,5 +606,23 @@ mod tests {
         assert_eq!(traffic.next_sent(client, any).unwrap().1.to_string(), "SYN seq 0");
         assert_eq!(traffic.next_sent(client, any).unwrap().1.to_string(), "ACK seq 1 ack 1");
         assert_eq!(traffic.next_sent(client, any), None);
+    }
+
+    #[test]
+    fn what_a_timer_sends_again_is_no_answer() {
+        let mut traffic = traffic();
+        let ms = 1_000_000;
+        let syn = packet(true, "SYN", 100, 0);
+        let answer = packet(true, "SYN+ACK", 100, 501);
+        let _ = traffic.arrive(Side::Client, &syn, 0);
+        let _ = traffic.arrive(Side::Server, &packet(false, "SYN", 500, 0), 600 * ms);
+        let _ = traffic.arrive(Side::Client, &answer, 601 * ms);
+        let _ = traffic.arrive(Side::Client, &answer, 700 * ms);
+        let _ = traffic.arrive(Side::Client, &answer, 1000 * ms);
+        let (client, server) = ("10.1.0.1:1".parse().unwrap(), "10.2.0.1:2".parse().unwrap());
+        let answers = |traffic: &Traffic| traffic.answers_since(client, server, 2).len();
+        assert_eq!(answers(&traffic), 2, "the third comes a second after the SYN");
+        let _ = traffic.arrive(Side::Client, &packet(true, "SYN+ACK", 9100, 501), 2000 * ms);
+        assert_eq!(answers(&traffic), 3, "another connection begins with another number");
     }
 }
