@@ -2,8 +2,8 @@
 //!
 //! An entry says which trials fail, at which step, and what comes out instead. A trial that fails exactly so is known;
 //! one that fails otherwise has failed; one that does not fail is fixed, and its entry has to go, unless it says that
-//! this comes and goes: then the trial counts as any other. Trials that end the stand-in itself are known as well, and not run, since they would take all
-//! others with them.
+//! this comes and goes: then the trial counts as any other. Trials that end the stand-in itself are known as well, and
+//! not run, since they would take all others with them.
 
 use std::collections::BTreeMap;
 
