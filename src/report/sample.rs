@@ -84,6 +84,7 @@ pub(crate) fn completion(outcome: Outcome, code: Option<i32>, native: Option<&st
         late: 0,
         local: None,
         peer: None,
+        moved: None,
     }
 }
 

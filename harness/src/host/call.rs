@@ -252,4 +252,7 @@ pub struct Completion {
     /// The remote address likewise; the sender of a datagram after a receive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<SocketAddr>,
+    /// What a call that the harness ended had moved by then: it still was not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Outcome>,
 }

@@ -323,6 +323,22 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_waits_for_more_than_came_still_blocks() {
+        let mut host = open();
+        connected(&mut *host);
+        let all = Action::Recv { size: 100, flags: vec!["MSG_WAITALL".to_owned()] };
+        run(&mut *host, "server", send(None));
+        let done = host.run(&call("client", all.clone()), Duration::from_millis(30)).unwrap();
+        let hello = Some(Outcome::Data(Data(b"hello".to_vec())));
+        assert_eq!((done.outcome, done.moved), (Outcome::Blocks, hello.clone()));
+        run(&mut *host, "server", send(None));
+        let id = host.start(&call("client", all)).unwrap();
+        assert_eq!(host.wait(id, Until::Asleep, LIMIT), Ok(Progress::Asleep));
+        let done = host.cancel(id).unwrap();
+        assert_eq!((done.outcome, done.moved), (Outcome::Blocks, hello));
+    }
+
+    #[test]
     fn a_background_call_goes_on_until_its_cause_or_its_cancellation() {
         let mut host = open();
         connected(&mut *host);

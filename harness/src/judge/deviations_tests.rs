@@ -83,6 +83,7 @@ fn judged(family: &str, connect: Outcome, milliseconds: u64, error: Outcome) -> 
             late: 0,
             local: None,
             peer: None,
+            moved: None,
         };
         record.steps.push(StepRecord {
             step,

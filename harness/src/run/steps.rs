@@ -93,15 +93,9 @@ impl Came {
     fn of_call(call: Call, completion: Completion, end: End) -> Self {
         let outcome = Some(completion.outcome.clone());
         let late = completion.late;
-        Self {
-            call: Some(call),
-            completion: Some(completion),
-            seen: Vec::new(),
-            outcome,
-            end,
-            note: None,
-            late,
-        }
+        let note =
+            completion.moved.as_ref().map(|moved| format!("interrupted while it waited for more: {moved}"));
+        Self { call: Some(call), completion: Some(completion), seen: Vec::new(), outcome, end, note, late }
     }
 }
 
@@ -251,7 +245,7 @@ impl<'a> Runner<'a> {
         };
         self.note_names(&call, &mut completion, side)?;
         let mut came = Came::of_call(call, completion, End::Done);
-        if asleep {
+        if asleep && came.note.is_none() {
             came.note = self.sleep_note(if unknown { Some(limit) } else { None });
         }
         Ok(came)
@@ -349,7 +343,7 @@ impl<'a> Runner<'a> {
         };
         self.note_names(&call, &mut completion, side)?;
         let mut came = Came::of_call(call, completion, end);
-        came.note = note;
+        came.note = came.note.or(note);
         Ok(came)
     }
 

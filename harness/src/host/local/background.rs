@@ -201,6 +201,7 @@ fn blocked(slot: &Slot) -> Completion {
         late: 0,
         local: None,
         peer: None,
+        moved: None,
     }
 }
 

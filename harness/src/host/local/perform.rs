@@ -64,8 +64,11 @@ pub(super) fn perform<S: Sys>(
         late,
         local: local::<S>(subject, &call.action, &answer),
         peer: peer(&call.action, &answer),
+        moved: None,
     };
-    if !(ended && answer.cut) {
+    if ended && is_part(&answer) {
+        completion.moved = answer.result.ok();
+    } else {
         match answer.result {
             Ok(outcome) => completion.outcome = outcome,
             Err(code) => {
@@ -78,6 +81,12 @@ pub(super) fn perform<S: Sys>(
         }
     }
     Ok(Done { completion, made: answer.made })
+}
+
+/// Whether this is what a call gives that was ended while it waited for more. A receive or a send that had moved some
+/// bytes tells of these, and not of the interruption.
+fn is_part(answer: &Answer) -> bool {
+    answer.cut || matches!(answer.result, Ok(Outcome::Data(_) | Outcome::Bytes(_)))
 }
 
 /// The local address after a call that may have given the socket one.
