@@ -11,7 +11,7 @@ use anstream::AutoStream;
 
 use sockspec_harness::case::schema;
 use sockspec_harness::host::loopback::Network;
-use sockspec_harness::platform::process::watch_interrupts;
+use sockspec_harness::platform::process::{raise_descriptor_limit, watch_interrupts};
 
 use crate::cli::{Cli, Command, FileKind};
 use crate::commands::{accept, check, coverage, diff, explain, list, matrix, merge, platform, record};
@@ -61,6 +61,7 @@ fn act(line: impl IntoIterator<Item = OsString>) -> Exit {
 fn dispatch(cli: &Cli, network: &Network, colour: bool, streams: Streams<'_>) -> Result<Exit, Error> {
     let common = &cli.common;
     let Some(command) = &cli.command else {
+        raise_descriptor_limit();
         let interrupted = Arc::new(AtomicBool::new(false));
         watch_interrupts(&interrupted)
             .map_err(|cause| Error::Broken(format!("cannot watch for Ctrl-C: {cause}")))?;

@@ -21,7 +21,7 @@ mod reports;
 mod verdicts;
 
 /// How many trials run at once where nothing else is asked: trials mostly wait, so it is more than there are cores.
-pub const DEFAULT_JOBS: usize = 32;
+pub const DEFAULT_JOBS: usize = 96;
 
 /// More threads than this are a typing error.
 const MOST_JOBS: usize = 1024;

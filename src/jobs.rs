@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sockspec_harness::case::diagnostic::Diagnostic;
+use sockspec_harness::case::model::Case;
 use sockspec_harness::case::suite::{Suite as Cases, WrongCase};
 use sockspec_harness::case::trial::Trial;
 use sockspec_harness::host::link::Link;
 use sockspec_harness::host::loopback::{Loopback, Network};
 use sockspec_harness::judge;
-use sockspec_harness::judge::deviations::Deviations;
+use sockspec_harness::judge::deviations::{Deviation, Deviations};
 use sockspec_harness::judge::verdict::{Finding, Kind, Verdict};
 use sockspec_harness::record::Record;
 use sockspec_harness::results::TrialResult;
@@ -19,7 +21,7 @@ use sockspec_harness::run;
 use crate::cases::{self, Files};
 use crate::cli::Cli;
 use crate::error::Error;
-use crate::runner::Job;
+use crate::runner::{Job, broken};
 use crate::suite::Suite;
 
 /// Reads the cases and makes a job of each trial. With `--exact` only the files of the named cases are read.
@@ -33,21 +35,25 @@ pub fn load(cli: &Cli, network: &Network) -> Result<Suite, Error> {
     let wanted = |case: &str| named.as_ref().is_none_or(|named| named.is_empty() || named.contains(&case));
     let error = |error| cases::error(&error, false);
     let suite = Cases::load(&origin, wanted).map_err(error)?;
-    let (mut trials, wrong) = suite.usable_trials(link.platform());
-    trials.iter_mut().for_each(Trial::slim);
-    let platform = link.platform().as_ref().clone();
+    let platform = Arc::clone(link.platform());
     let deviations = suite.deviations(&platform).map_err(error)?.map(Arc::new);
+    let mut unused: Vec<_> = deviations.iter().flat_map(|deviations| &deviations.deviations).collect();
+    let machine = Arc::new(Machine { suite, link, deviations: deviations.clone() });
+    let mut jobs = Vec::new();
+    let wrong = machine.suite.visit_trials(&platform, |trial| {
+        unused.retain(|entry| !entry.covers(&trial));
+        jobs.push(machine.job(&trial));
+    });
     // What an entry is about may be among the cases that are not there now.
     if let (Some(deviations), None, true) = (&deviations, &named, wrong.is_empty()) {
-        check_unused(deviations, &trials)?;
+        check_unused(&deviations.stack, &unused)?;
     }
     let ids = wrong.iter().map(|case| case.id.clone()).collect();
-    let mut jobs: Vec<Job> = trials.into_iter().map(|trial| job(trial, &link, deviations.as_ref())).collect();
     if !wrong.is_empty() {
         jobs.extend(wrong.iter().map(wrong_case));
         jobs.sort_by(|a, b| a.id.cmp(&b.id));
     }
-    Ok(Suite { jobs, wrong: ids, platform, files: Arc::new(Files(origin)) })
+    Ok(Suite { jobs, wrong: ids, platform: platform.as_ref().clone(), files: Arc::new(Files(origin)) })
 }
 
 /// The loopback link in the network that the process is in.
@@ -55,27 +61,39 @@ pub fn link(network: &Network) -> Result<Arc<Loopback>, Error> {
     Loopback::new(network).map(Arc::new).map_err(|fault| Error::Broken(fault.to_string()))
 }
 
-fn check_unused(deviations: &Deviations, trials: &[Trial]) -> Result<(), Error> {
-    let unused: Vec<_> = deviations
-        .unused(trials)
-        .into_iter()
-        .map(|entry| format!("  {} at `{}`", entry.cases.join(", "), entry.step))
-        .collect();
+fn check_unused(stack: &str, unused: &[&Deviation]) -> Result<(), Error> {
     if unused.is_empty() {
         return Ok(());
     }
-    let stack = &deviations.stack;
+    let entries: Vec<_> =
+        unused.iter().map(|entry| format!("  {} at `{}`", entry.cases.join(", "), entry.step)).collect();
     Err(Error::Cases(format!(
         "deviations/{stack}.yaml names trials that there are none of:\n{}",
-        unused.join("\n")
+        entries.join("\n")
     )))
 }
 
-fn job(trial: Trial, link: &Arc<Loopback>, deviations: Option<&Arc<Deviations>>) -> Job {
-    let (link, deviations) = (Arc::clone(link), deviations.cloned());
-    let (id, slow) = (trial.id.clone(), trial.case.slow);
-    let run = move || result(&trial, link.as_ref(), deviations.as_deref());
-    Job { id, slow, run: Arc::new(run) }
+/// What trials are made of and run on. A trial is only written out while it runs: all of them at once are large.
+struct Machine {
+    suite: Cases,
+    link: Arc<Loopback>,
+    deviations: Option<Arc<Deviations>>,
+}
+
+impl Machine {
+    fn job(self: &Arc<Self>, trial: &Trial) -> Job {
+        let (machine, case, cell) = (Arc::clone(self), Arc::clone(&trial.case), trial.cell);
+        let (id, slow, least) = (trial.id.clone(), trial.case.slow, trial.least());
+        let run = move || machine.result(&case, cell);
+        Job { id, slow, least, run: Arc::new(run) }
+    }
+
+    fn result(&self, case: &Arc<Case>, cell: usize) -> TrialResult {
+        match self.suite.trial(case, cell, self.link.platform()) {
+            Some(trial) => result(&trial, self.link.as_ref(), self.deviations.as_deref()),
+            None => broken(&case.id, format!("cell {cell} of its matrix has gone")),
+        }
+    }
 }
 
 /// What is wrong with a case, in the place of its trials: so it stands in every report, and filters find it.
@@ -108,7 +126,7 @@ fn wrong_case(case: &WrongCase) -> Job {
         verdict: Verdict { kind: Kind::Broken, findings },
         record: Record::default(),
     };
-    Job { id: case.id.clone(), slow: false, run: Arc::new(move || result.clone()) }
+    Job { id: case.id.clone(), slow: false, least: Duration::ZERO, run: Arc::new(move || result.clone()) }
 }
 
 /// Runs a trial and judges it.

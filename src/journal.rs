@@ -81,7 +81,8 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&seen).unwrap(), "{\"started\":\"a/b\"}\n");
             sample::trial("a/b", Kind::Pass)
         };
-        let job = Job { id: "a/b".to_owned(), slow: false, run: Arc::new(run) };
+        let job =
+            Job { id: "a/b".to_owned(), slow: false, least: std::time::Duration::ZERO, run: Arc::new(run) };
         (journal.told(job).run)();
         let text = std::fs::read_to_string(&path).unwrap();
         let Line::Finished(result) = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap() else {

@@ -4,6 +4,7 @@
 //! it runs on a thread of its own, prints nothing unless its formats were asked for, and results go past it through a
 //! channel. Every repetition is one run of it, and results are merged by id: memory does not grow with `--repeat`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, FormatSetting, Trial};
 
 use sockspec_harness::judge::verdict::{Finding, Kind, Verdict};
 use sockspec_harness::platform::process::Nowhere;
@@ -41,6 +42,8 @@ pub struct Job {
     pub id: String,
     /// It runs when slow trials are asked for, and else is left out.
     pub slow: bool,
+    /// A time that it takes at least, as far as that is known. Those that take longest begin first.
+    pub least: Duration,
     /// Runs it. A panic in here is a verdict: broken.
     pub run: Arc<dyn Fn() -> TrialResult + Send + Sync>,
 }
@@ -92,7 +95,10 @@ pub fn run_jobs(jobs: Vec<Job>, options: &RunOptions, reporter: &mut dyn Reporte
         Slow::Include => true,
         Slow::Only => job.slow,
     };
-    let (wanted, slow): (Vec<_>, Vec<_>) = jobs.into_iter().partition(runs);
+    let (mut wanted, slow): (Vec<_>, Vec<_>) = jobs.into_iter().partition(runs);
+    if options.jobs > 1 {
+        wanted.sort_by_key(|job| Reverse(job.least));
+    }
     // libtest's formats show slow trials as ignored; our own reporter counts them.
     let listed =
         if options.format.is_some() && options.slow == Slow::LeaveOut { slow.clone() } else { Vec::new() };
@@ -166,7 +172,8 @@ fn round(
     let nowhere = options.format.is_none().then(Nowhere::new);
     let arguments = Arguments {
         test_threads: Some(options.jobs.clamp(1, wanted.len().max(1))),
-        format: options.format.map(Into::into),
+        // The least that it can print, where nobody reads it.
+        format: Some(options.format.map_or(FormatSetting::Terse, Into::into)),
         logfile: nowhere.as_ref().map(|nowhere| nowhere.path().display().to_string()),
         color: Some(match options.color {
             Color::Auto => libtest_mimic::ColorSetting::Auto,

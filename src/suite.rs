@@ -224,7 +224,12 @@ mod tests {
     fn suite() -> Suite {
         let job = |id: &str, kind| {
             let trial = if kind == Kind::Fail { sample::refused() } else { sample::trial(id, kind) };
-            Job { id: trial.id.clone(), slow: false, run: Arc::new(move || trial.clone()) }
+            Job {
+                id: trial.id.clone(),
+                slow: false,
+                least: std::time::Duration::ZERO,
+                run: Arc::new(move || trial.clone()),
+            }
         };
         let mut jobs = vec![
             job("backlog/order[ipv4]", Kind::Pass),
@@ -286,7 +291,12 @@ mod tests {
             let wrong = sample::trial("udp/odd", Kind::Broken);
             let mut suite = suite();
             suite.wrong.insert(wrong.id.clone());
-            suite.jobs.push(Job { id: wrong.id.clone(), slow: false, run: Arc::new(move || wrong.clone()) });
+            suite.jobs.push(Job {
+                id: wrong.id.clone(),
+                slow: false,
+                least: std::time::Duration::ZERO,
+                run: Arc::new(move || wrong.clone()),
+            });
             suite
         };
         let done = with(&["--no-reports"], with_wrong());

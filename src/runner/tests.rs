@@ -20,7 +20,7 @@ fn options() -> RunOptions {
 }
 
 fn job(id: &str, run: impl Fn() -> TrialResult + Send + Sync + 'static) -> Job {
-    Job { id: id.to_owned(), slow: false, run: Arc::new(run) }
+    Job { id: id.to_owned(), slow: false, least: Duration::ZERO, run: Arc::new(run) }
 }
 
 fn passing(id: &'static str) -> Job {

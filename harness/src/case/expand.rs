@@ -37,12 +37,23 @@ pub fn trials(case: &Arc<Case>, suite: &Suite, platform: &Platform) -> (Vec<Tria
     let mut diagnostics = Diagnostics::new(Arc::clone(&case.source));
     let mut trials = Vec::new();
     let mut foreign = Vec::new();
-    walk(case, suite, &mut diagnostics, &mut foreign, |cell, expanded, diagnostics| {
-        trials.extend(trial(case, cell, expanded, platform, diagnostics));
+    walk(case, suite, None, &mut diagnostics, &mut foreign, |cell, expanded, diagnostics| {
+        trials.extend(on_platform(case, cell, expanded, platform, diagnostics));
     });
     let mut found = diagnostics.finish();
     found.extend(foreign);
     (trials, found)
+}
+
+/// One of the trials that [`trials`] gives, by its [`Trial::cell`]. None where that is none of them.
+#[must_use]
+pub fn trial(case: &Arc<Case>, suite: &Suite, platform: &Platform, cell: usize) -> Option<Trial> {
+    let mut diagnostics = Diagnostics::new(Arc::clone(&case.source));
+    let mut found = None;
+    walk(case, suite, Some(cell), &mut diagnostics, &mut Vec::new(), |cell, expanded, diagnostics| {
+        found = on_platform(case, cell, expanded, platform, diagnostics);
+    });
+    found
 }
 
 /// What a case says about every platform, cell by cell.
@@ -50,7 +61,7 @@ pub fn answers(case: &Arc<Case>, suite: &Suite) -> (Vec<CellAnswers>, Vec<Diagno
     let mut diagnostics = Diagnostics::new(Arc::clone(&case.source));
     let mut answers = Vec::new();
     let mut foreign = Vec::new();
-    walk(case, suite, &mut diagnostics, &mut foreign, |cell, expanded, _| {
+    walk(case, suite, None, &mut diagnostics, &mut foreign, |cell, expanded, _| {
         let steps = expanded.steps.into_iter();
         answers.push(CellAnswers {
             id: trial_id(case, cell),
@@ -68,7 +79,7 @@ pub fn answers(case: &Arc<Case>, suite: &Suite) -> (Vec<CellAnswers>, Vec<Diagno
 /// Finds what is wrong in a case, for every platform.
 pub fn check(case: &Arc<Case>, suite: &Suite, diagnostics: &mut Diagnostics) -> Vec<Diagnostic> {
     let mut foreign = Vec::new();
-    let usage = walk(case, suite, diagnostics, &mut foreign, |_, _, _| ());
+    let usage = walk(case, suite, None, diagnostics, &mut foreign, |_, _, _| ());
     usage.report(&case.axes, diagnostics);
     foreign
 }
@@ -95,6 +106,7 @@ pub fn check_setup(setup: &Arc<Case>, suite: &Suite, diagnostics: &mut Diagnosti
 
 /// A cell with its steps written out.
 struct Expanded {
+    index: usize,
     steps: Vec<Step>,
     layers: Layers,
     needs: BTreeSet<String>,
@@ -103,9 +115,11 @@ struct Expanded {
     wildcard: bool,
 }
 
+/// Writes out every cell, or one.
 fn walk(
     case: &Arc<Case>,
     suite: &Suite,
+    only: Option<usize>,
     diagnostics: &mut Diagnostics,
     foreign: &mut Vec<Diagnostic>,
     mut each: impl FnMut(&Cell<'_>, Expanded, &mut Diagnostics),
@@ -117,7 +131,8 @@ fn walk(
         return usage;
     }
     let mut excepted = vec![false; case.except.len()];
-    for cell in cells(&case.axes, &usage) {
+    let cells = cells(&case.axes, &usage).into_iter().enumerate();
+    for (index, cell) in cells.filter(|(index, _)| only.is_none_or(|only| only == *index)) {
         let mut expander = Expander {
             suite,
             diagnostics,
@@ -151,7 +166,7 @@ fn walk(
                 (key.text.clone(), cell.substitute(node, diagnostics).scalar().unwrap_or_default())
             })
             .collect();
-        each(&cell, Expanded { steps, layers, needs, covers, settings, wildcard }, diagnostics);
+        each(&cell, Expanded { index, steps, layers, needs, covers, settings, wildcard }, diagnostics);
     }
     for (except, met) in case.except.iter().zip(excepted) {
         if !met {
@@ -420,7 +435,7 @@ impl Expander<'_> {
 }
 
 /// Makes the trial of a cell, unless the cell does not apply to the platform.
-fn trial(
+fn on_platform(
     case: &Arc<Case>,
     cell: &Cell<'_>,
     expanded: Expanded,
@@ -475,6 +490,7 @@ fn trial(
     Some(Trial {
         id: trial_id(case, cell),
         case: Arc::clone(case),
+        cell: expanded.index,
         axes,
         covers: expanded.covers,
         family,

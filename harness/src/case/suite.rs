@@ -174,16 +174,28 @@ impl Suite {
     #[must_use]
     pub fn usable_trials(&self, platform: &Platform) -> (Vec<Trial>, Vec<WrongCase>) {
         let mut trials = Vec::new();
+        let wrong = self.visit_trials(platform, |trial| trials.push(trial));
+        (trials, wrong)
+    }
+
+    /// The same, one after the other: all of them at once are large.
+    pub fn visit_trials(&self, platform: &Platform, mut visit: impl FnMut(Trial)) -> Vec<WrongCase> {
         let mut wrong = self.wrong.clone();
         for case in &self.cases {
             let (of_case, found) = expand::trials(case, self, platform);
             if found.is_empty() {
-                trials.extend(of_case);
+                of_case.into_iter().for_each(&mut visit);
             } else {
                 wrong.push(WrongCase { id: case.id.clone(), found });
             }
         }
-        (trials, wrong)
+        wrong
+    }
+
+    /// One of the trials again, by its case and [`Trial::cell`].
+    #[must_use]
+    pub fn trial(&self, case: &Arc<Case>, cell: usize, platform: &Platform) -> Option<Trial> {
+        expand::trial(case, self, platform, cell)
     }
 
     /// What each case says about every platform, and the cases that are wrong.

@@ -21,6 +21,8 @@ pub struct Trial {
     pub id: String,
     /// The case.
     pub case: Arc<Case>,
+    /// Which cell of the case's matrix it is: from 0, the last axis changes first.
+    pub cell: usize,
     /// The row that was taken of each axis.
     pub axes: BTreeMap<String, String>,
     /// What it covers.
@@ -80,6 +82,12 @@ pub struct Expectation {
 }
 
 impl Expectation {
+    fn least(&self) -> Duration {
+        let gaps = self.gaps.iter().flatten().sum();
+        let takes = self.takes.map_or(Duration::ZERO, |takes| takes.from);
+        self.timer.unwrap_or_default().max(takes).max(gaps)
+    }
+
     /// Whether something is expected not to take longer than a time.
     #[must_use]
     pub fn may_be_late(&self) -> bool {
@@ -111,14 +119,10 @@ impl Trial {
         step.map_or_else(|| self.case.place(), |step| step.expectation.place.clone())
     }
 
-    /// Lets go of what was only needed to choose what is expected here, or to explain it: a run has thousands of trials.
-    pub fn slim(&mut self) {
-        for step in &mut self.steps {
-            step.step.os = Vec::new();
-            step.step.layer.why = None;
-            step.step.layer.source = None;
-        }
-        self.steps.shrink_to_fit();
+    /// A time that it takes at least, as far as its case says: waits for kernel timers, above all.
+    #[must_use]
+    pub fn least(&self) -> Duration {
+        self.steps.iter().map(|step| step.expectation.least()).sum()
     }
 
     /// The trial and what became of it, as data.

@@ -36,7 +36,7 @@ pub enum Progress {
     /// It runs, or the platform cannot tell.
     Running,
     /// It is over.
-    Done(Completion),
+    Done(Box<Completion>),
 }
 
 /// What to wait for.

@@ -70,12 +70,6 @@ impl Deviations {
         }
     }
 
-    /// The entries that match no trial: they say something about nothing.
-    #[must_use]
-    pub fn unused(&self, trials: &[Trial]) -> Vec<&Deviation> {
-        self.deviations.iter().filter(|entry| !trials.iter().any(|trial| entry.covers(trial))).collect()
-    }
-
     /// The verdict on a trial that must not be run.
     #[must_use]
     pub fn spare(&self, trial: &Trial) -> Option<Verdict> {

@@ -150,7 +150,10 @@ fn a_trial_that_did_not_run_is_what_it_is() {
 
 #[test]
 fn an_entry_about_nothing_is_told() {
-    let unused = |text: &str| Deviations::read(text).unwrap().unused(&trials()).len();
+    let unused = |text: &str| {
+        let read = Deviations::read(text).unwrap();
+        read.deviations.iter().filter(|entry| !trials().iter().any(|trial| entry.covers(trial))).count()
+    };
     assert_eq!(unused(WINE), 0);
     assert_eq!(unused(&WINE.replace("refused/*", "resused/*")), 1);
     assert_eq!(unused(&WINE.replace("[ipv4]", "[ipv5]")), 1);

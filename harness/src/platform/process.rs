@@ -1,5 +1,5 @@
-//! What differs between systems for the program around the trials: Ctrl-C, a place where output is thrown away, how an
-//! argument is quoted, what the machine is called.
+//! What differs between systems for the program around the trials: Ctrl-C, how many descriptors it may have, a place where
+//! output is thrown away, how an argument is quoted, what the machine is called.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +19,20 @@ pub fn host_name() -> String {
         return names.nodename().to_string_lossy().into_owned();
     }
     std::env::var("COMPUTERNAME").unwrap_or_else(|_| "localhost".to_owned())
+}
+
+/// Lets this process have as many descriptors as its trials need, as far as the system lets it. What it may have at first
+/// can be few: 256 on macOS, 1,024 on most Linux systems.
+pub fn raise_descriptor_limit() {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, getrlimit, setrlimit};
+        if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+            // macOS refuses more than OPEN_MAX, which is this, whatever its hard limit says.
+            // Where it cannot be raised, calls tell of EMFILE.
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(10_240)), hard);
+        }
+    }
 }
 
 /// A file that takes what nobody wants to read.

@@ -240,7 +240,7 @@ impl<'a> Runner<'a> {
         let until = if unknown { Until::Done } else { Until::Asleep };
         let limit = if unknown { limit.min(UNKNOWN_LIMIT) } else { limit };
         let (mut completion, asleep) = match host.wait(id, until, limit)? {
-            Progress::Done(completion) => (completion, false),
+            Progress::Done(completion) => (*completion, false),
             Progress::Asleep | Progress::Running => (host.cancel(id)?, true),
         };
         self.note_names(&call, &mut completion, side)?;
@@ -273,7 +273,7 @@ impl<'a> Runner<'a> {
         let id = host.start(&call)?;
         let progress = host.wait(id, Until::Asleep, limit)?;
         let (done, end) = match progress {
-            Progress::Done(completion) => (Some(completion), End::Done),
+            Progress::Done(completion) => (Some(*completion), End::Done),
             Progress::Asleep => (None, End::Asleep),
             Progress::Running => (None, End::Limit),
         };
@@ -330,7 +330,7 @@ impl<'a> Runner<'a> {
         let mut completion = match done {
             Some(completion) => completion,
             None => match host_of(&mut self.session, side)?.wait(id, until, limit)? {
-                Progress::Done(completion) => completion,
+                Progress::Done(completion) => *completion,
                 progress => {
                     if !want.may_block() && !unknown {
                         end = End::Limit;

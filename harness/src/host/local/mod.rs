@@ -165,7 +165,7 @@ impl<S: Sys> Host for LocalHost<S> {
     fn wait(&mut self, id: CallId, until: Until, limit: Duration) -> Result<Progress, HostFault> {
         let progress = self.background(id)?.wait(until, limit);
         match self.finished(id)? {
-            Some(completion) => Ok(Progress::Done(completion)),
+            Some(completion) => Ok(Progress::Done(Box::new(completion))),
             None => Ok(progress),
         }
     }
