@@ -123,6 +123,7 @@ fn wrong_case(case: &WrongCase) -> Job {
         steps: Vec::new(),
         runs: 1,
         also: BTreeMap::new(),
+        real_duration: None,
         verdict: Verdict { kind: Kind::Broken, findings },
         record: Record::default(),
     };

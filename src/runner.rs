@@ -291,6 +291,7 @@ pub fn broken(id: &str, text: String) -> TrialResult {
         steps: Vec::new(),
         runs: 1,
         also: BTreeMap::new(),
+        real_duration: None,
         verdict: Verdict {
             kind: Kind::Broken,
             findings: vec![Finding {

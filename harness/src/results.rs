@@ -91,6 +91,9 @@ pub struct TrialResult {
     /// Verdicts of other runs of the same trial, counted by kind and text, where they differ from `verdict`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub also: BTreeMap<String, u64>,
+    /// How long it took by the clock outside, in ns, as [`Results::real_duration`]: to about 10 ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub real_duration: Option<u64>,
     /// What is said of it.
     pub verdict: Verdict,
     /// What happened.

@@ -54,6 +54,7 @@ pub(crate) fn trial(id: &str, kind: Kind) -> TrialResult {
         steps: Vec::new(),
         runs: 1,
         also: BTreeMap::new(),
+        real_duration: None,
         verdict: Verdict { kind, findings: Vec::new() },
         record: Record { packets: Vec::new(), duration: 1_234_567, ..Record::default() },
     }

@@ -7,6 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sched::{CpuSet, sched_getaffinity};
+use nix::unistd::Pid;
+
 use crate::error::Error;
 
 /// Runs a command whose output matters only where it fails.
@@ -40,15 +43,29 @@ pub fn has_command(name: &str) -> bool {
 /// A command in namespaces of its own, so that all of it ends with its first process, which ends with the lab: nothing
 /// goes on, no mount is left, and no packet leaves.
 #[must_use]
-pub fn contained(words: &[String], root: bool) -> Command {
+pub fn contained(words: &[String], root: bool, processor: Option<usize>) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "unshare"]);
+    command.args(["--pdeathsig", "KILL"]);
+    if let Some(processor) = processor {
+        command.args(["taskset", "--cpu-list", &processor.to_string()]);
+    }
+    command.arg("unshare");
     if !root {
         command.args(["--user", "--map-root-user"]);
     }
     command.args(["--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--"]);
     command.args(words);
     command
+}
+
+/// One of the processors that this process may run on; another one for another lab, where there are several.
+#[must_use]
+pub fn a_processor() -> Option<usize> {
+    let allowed = sched_getaffinity(Pid::from_raw(0)).ok()?;
+    let processors: Vec<_> =
+        (0..CpuSet::count()).filter(|processor| allowed.is_set(*processor).unwrap_or(false)).collect();
+    let process = usize::try_from(std::process::id()).ok()?;
+    processors.get(process % processors.len().max(1)).copied()
 }
 
 /// How a child ended.

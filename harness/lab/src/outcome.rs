@@ -1,9 +1,10 @@
 //! What became of a run: the results that the suite wrote, or what its journal tells where it never came to that.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sockspec::captures::Captures;
 use sockspec::cases::{Files, origin};
@@ -29,6 +30,8 @@ pub struct Journal {
     pub under_way: Vec<String>,
     /// The results so far.
     pub results: Vec<TrialResult>,
+    /// When a trial was seen to begin.
+    began: HashMap<String, Instant>,
 }
 
 impl Journal {
@@ -56,9 +59,13 @@ impl Journal {
     fn take(&mut self, line: Line) {
         match line {
             Line::Run { platform, started, trials } => self.head = Some((platform, started, trials)),
-            Line::Started(id) => self.under_way.push(id),
-            Line::Finished(result) => {
+            Line::Started(id) => {
+                self.began.insert(id.clone(), Instant::now());
+                self.under_way.push(id);
+            }
+            Line::Finished(mut result) => {
                 self.under_way.retain(|id| *id != result.id);
+                result.real_duration = self.began.remove(&result.id).map(|began| nanos(began.elapsed()));
                 self.results.push(*result);
             }
         }
@@ -93,16 +100,27 @@ impl Journal {
     }
 }
 
-/// Adds the time that a run took outside to its results.
-pub fn add_real_time(file: &Path, took: Duration) -> Result<Results, Error> {
+/// Adds the time that a run took outside to its results, and that of each trial.
+pub fn add_real_time(file: &Path, took: Duration, journal: &Journal) -> Result<Results, Error> {
     let text = fs::read(file).map_err(Error::path(file))?;
     let mut results: Results = serde_json::from_slice(&text)
         .map_err(|error| Error::Failed(format!("{}: {error}", file.display())))?;
-    results.real_duration = Some(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    results.real_duration = Some(nanos(took));
+    let times: HashMap<_, _> =
+        journal.results.iter().map(|result| (result.id.as_str(), result.real_duration)).collect();
+    for trial in &mut results.trials {
+        trial.real_duration = times.get(trial.id.as_str()).copied().flatten();
+    }
     Target::prepare(file)
         .and_then(|target| target.write(|out| json::write(&results, out)))
         .map_err(failed)?;
     Ok(results)
+}
+
+/// A time as results have it.
+#[must_use]
+pub fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Writes the reports of results that the suite did not come to write.
@@ -164,7 +182,10 @@ mod tests {
         write(&results, folder.path()).unwrap();
         let junit = fs::read_to_string(folder.path().join("junit.xml")).unwrap();
         assert_eq!(junit.matches("<error ").count(), 3, "{junit}");
-        let took = add_real_time(&folder.path().join("results.json"), Duration::from_secs(2)).unwrap();
+        let file = folder.path().join("results.json");
+        let took = add_real_time(&file, Duration::from_secs(2), &journal).unwrap();
         assert_eq!(took.real_duration, Some(2_000_000_000));
+        let real: Vec<_> = took.trials.iter().map(|trial| trial.real_duration.is_some()).collect();
+        assert_eq!(real, [true, false, false]);
     }
 }

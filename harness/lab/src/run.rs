@@ -17,11 +17,13 @@ use crate::cli::RunArgs;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::job::{EXIT, JOURNAL, Job, MARK};
-use crate::outcome::{self, Journal};
+use crate::outcome::{self, Journal, nanos};
 use crate::prepare::{is_root, prepare};
 
-/// How often is looked how far a run is.
-const TICK: Duration = Duration::from_millis(200);
+/// How often is looked how far a run is: so exact are the times that its trials take outside.
+const TICK: Duration = Duration::from_millis(10);
+/// How often that is shown.
+const SHOWN: Duration = Duration::from_millis(200);
 /// How many of a console's last lines are told of a crash.
 const LAST: usize = 20;
 /// Back to the begin of the line, and clear what stood there.
@@ -35,6 +37,8 @@ pub struct Screen<'a> {
     err: &'a mut dyn Write,
     /// Whether there is a status line.
     status: bool,
+    /// When it was drawn last.
+    drawn: Option<Instant>,
     /// Whether the suites print in colours.
     colour: bool,
 }
@@ -86,7 +90,7 @@ fn word(code: u8) -> &'static str {
 impl<'a> Screen<'a> {
     /// Writes to these.
     pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write, status: bool, colour: bool) -> Self {
-        Self { out, err, status, colour }
+        Self { out, err, status, drawn: None, colour }
     }
 
     fn clear(&mut self) {
@@ -107,9 +111,10 @@ impl<'a> Screen<'a> {
     }
 
     fn progress(&mut self, entry: &Entry, journal: &Journal, begin: Instant) {
-        if !self.status {
+        if !self.status || self.drawn.is_some_and(|drawn| drawn.elapsed() < SHOWN) {
             return;
         }
+        self.drawn = Some(Instant::now());
         let seconds = begin.elapsed().as_secs();
         let total = journal.head.as_ref().map_or(0, |(_, _, trials)| trials.len());
         let bad =
@@ -218,7 +223,8 @@ fn command(entry: &Entry, place: &Place, arguments: &RunArgs, colour: bool) -> R
             words.push(place.expand(word));
         }
     }
-    let mut command = child::contained(&words, is_root());
+    let processor = entry.one_processor.then(child::a_processor).flatten();
+    let mut command = child::contained(&words, is_root(), processor);
     command.envs(&entry.environment).current_dir(&place.out);
     Ok(command)
 }
@@ -364,7 +370,7 @@ impl Watch<'_> {
             let Some(results) = self.journal.results(first) else { return Ok(None) };
             outcome::write(&results, &self.place.out)?;
         }
-        if file.is_file() { outcome::add_real_time(&file, took).map(Some) } else { Ok(None) }
+        if file.is_file() { outcome::add_real_time(&file, took, &self.journal).map(Some) } else { Ok(None) }
     }
 }
 
@@ -388,10 +394,6 @@ fn bring_back(out: &Path, to: &Path) -> Result<(), Error> {
         fs::rename(&beside, &to).map_err(Error::path(&to))?;
     }
     Ok(())
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

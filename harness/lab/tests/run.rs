@@ -56,7 +56,7 @@ impl Lab {
 /// Whether this machine lets us have namespaces.
 fn can() -> bool {
     let root = sockspec_lab::prepare::is_root();
-    let works = sockspec_lab::child::contained(&["true".to_owned()], root).output();
+    let works = sockspec_lab::child::contained(&["true".to_owned()], root, None).output();
     works.is_ok_and(|output| output.status.success())
 }
 

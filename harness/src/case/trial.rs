@@ -142,6 +142,7 @@ impl Trial {
             steps: self.steps.iter().map(|step| step.text.clone()).collect(),
             runs: 1,
             also: BTreeMap::new(),
+            real_duration: None,
             verdict,
             record,
         }
