@@ -187,7 +187,7 @@ pub fn named(folder: &Path, names: &[String]) -> Result<Vec<Entry>, Error> {
         entries.iter().find(|entry| entry.name == *name).cloned().ok_or_else(|| {
             let known: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
             Error::Usage(format!(
-                "there is no entry `{name}`; known are: {}, all; filters and options of the suite stand behind `--`",
+                "there is no entry `{name}`; known are: {}, all; what is for the suite stands behind `--`",
                 known.join(", ")
             ))
         })

@@ -184,5 +184,8 @@ fn unknown_names_are_told_with_the_known_ones() {
     let output =
         command.current_dir(lab.path()).args(["--entries", "entries", "prepare", "stak"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(text(&output), "sockspec-lab: there is no entry `stak`; known are: stack, all\n");
+    assert_eq!(
+        text(&output),
+        "sockspec-lab: there is no entry `stak`; known are: stack, all; what is for the suite stands behind `--`\n"
+    );
 }
