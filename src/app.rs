@@ -76,7 +76,7 @@ fn dispatch(cli: &Cli, network: &Network, colour: bool, streams: Streams<'_>) ->
         Command::Merge(args) => merge::merge(args, common, out, streams.err),
         Command::Platform { json, .. } => platform::platform(*json, network, out),
         Command::Schema { kind } => schema(*kind, out),
-        Command::Coverage { ids, results } => coverage::coverage(ids, results, common, network, out),
+        Command::Coverage(args) => coverage::coverage(args, common, network, out),
         Command::Accept { results } => accept::accept(results, common, out),
         Command::Matrix(args) => matrix::matrix(args, common, out),
         Command::Record(args) => record::record(args, common, out),

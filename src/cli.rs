@@ -190,18 +190,9 @@ pub enum Command {
         #[arg(value_enum, value_name = "KIND", default_value = "case")]
         kind: FileKind,
     },
-    /// Show which requirements are covered by which cases, with the verdict of the last run, and which by none.
-    #[command(
-        after_long_help = "Examples:\n  sockspec coverage\n  sockspec coverage T25\n  sockspec coverage --results wine/results.json"
-    )]
-    Coverage {
-        /// The run whose verdicts are shown.
-        #[arg(long, value_name = "FILE", default_value = "reports/latest/results.json")]
-        results: PathBuf,
-        /// Only these requirements.
-        #[arg(value_name = "ID")]
-        ids: Vec<String>,
-    },
+    /// Show which requirements are covered by which cases, with the verdict of the last run, and how many by none.
+    #[command(after_long_help = COVERAGE_EXAMPLES)]
+    Coverage(CoverageArgs),
     /// Keep what a run showed of its platform, in reports/observed/, without what differs from run to run.
     #[command(after_long_help = RECORD_EXAMPLES)]
     Record(RecordArgs),
@@ -227,6 +218,12 @@ pub enum Command {
     #[command(after_long_help = MATRIX_EXAMPLES)]
     Matrix(MatrixArgs),
 }
+
+const COVERAGE_EXAMPLES: &str = "Examples:
+  sockspec coverage
+  sockspec coverage T25
+  sockspec coverage 'RFC9293-*' --uncovered
+  sockspec coverage --results wine/results.json";
 
 const RECORD_EXAMPLES: &str = "\
 Examples:
@@ -281,6 +278,20 @@ pub struct MatrixArgs {
     /// The folder of what platforms did.
     #[arg(long, value_name = "DIR", default_value = "reports/observed")]
     pub observed: PathBuf,
+}
+
+/// Which requirements to show.
+#[derive(Args, Clone, Debug)]
+pub struct CoverageArgs {
+    /// The run whose verdicts are shown.
+    #[arg(long, value_name = "FILE", default_value = "reports/latest/results.json")]
+    pub results: PathBuf,
+    /// Only requirements that no case of this platform covers.
+    #[arg(long)]
+    pub uncovered: bool,
+    /// Only these requirements; a pattern with * and ? stands for several.
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
 }
 
 /// What is kept, and where.

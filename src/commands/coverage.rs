@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use sockspec_harness::case::suite::{Requirement, Suite};
+use sockspec_harness::glob::glob;
 use sockspec_harness::host::loopback::Network;
 use sockspec_harness::judge::verdict::Kind;
+use sockspec_harness::platform::Platform;
 
 use crate::cases;
-use crate::cli::Common;
+use crate::cli::{Common, CoverageArgs};
 use crate::error::Error;
 use crate::evidence::read;
 use crate::exit::Exit;
@@ -18,48 +20,60 @@ use crate::jobs;
 /// The worst verdict of a case's trials in a run.
 type Verdicts = BTreeMap<String, Kind>;
 
-/// Shows the cases of each requirement that has some, or of those that are named, and counts the rest.
+/// Shows the cases of each requirement that has some, or of those that are named, or those without; and counts all.
 pub fn coverage(
-    ids: &[String],
-    results: &Path,
+    args: &CoverageArgs,
     common: &Common,
     network: &Network,
     out: &mut dyn Write,
 ) -> Result<Exit, Error> {
-    let wrong = |error| cases::error(&error, false);
-    let suite = Suite::load(&cases::origin(common), |_| true).map_err(wrong)?;
-    let link = jobs::link(network)?;
-    let trials = suite.trials(link.platform()).map_err(wrong)?;
+    let suite = Suite::load(&cases::origin(common), |_| true).map_err(|error| cases::error(&error, false))?;
     let Some(requirements) = suite.read_requirements() else {
         return Err(Error::Usage("the folder of cases has no readable requirements.yaml".to_owned()));
     };
-    if let Some(unknown) = ids.iter().find(|id| !requirements.contains_key(*id)) {
-        return Err(Error::Usage(format!("there is no requirement `{unknown}`")));
-    }
-    let mut covered: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for trial in &trials {
-        for id in &trial.covers {
-            let cases = covered.entry(id.as_str()).or_default();
-            if cases.last() != Some(&trial.case.id.as_str()) {
-                cases.push(&trial.case.id);
-            }
+    for pattern in &args.ids {
+        if !requirements.keys().any(|id| glob(pattern, id)) {
+            return Err(Error::Usage(format!("there is no requirement `{pattern}`")));
         }
     }
-    let verdicts = read_verdicts(results)?;
-    if verdicts.is_empty() {
-        writeln!(out, "no run in {}: without verdicts", results.display()).map_err(stdout)?;
+    let covered = covered(&suite, jobs::link(network)?.platform())?;
+    let verdicts = read_verdicts(&args.results)?;
+    if verdicts.is_empty() && !args.uncovered {
+        writeln!(out, "no run in {}: without verdicts", args.results.display()).map_err(stdout)?;
     }
     for requirement in requirements.values() {
         let cases = covered.get(requirement.id.as_str());
-        let wanted = if ids.is_empty() { cases.is_some() } else { ids.contains(&requirement.id) };
+        let named = args.ids.iter().any(|pattern| glob(pattern, &requirement.id));
+        let wanted = match (args.uncovered, args.ids.is_empty()) {
+            (true, all) => cases.is_none() && (all || named),
+            (false, true) => cases.is_some(),
+            (false, false) => named,
+        };
         if wanted {
             write(requirement, cases, &verdicts, out).map_err(stdout)?;
         }
     }
-    if ids.is_empty() {
+    if args.ids.is_empty() {
         counts(requirements, &covered, out).map_err(stdout)?;
     }
     Ok(Exit::AsRecorded)
+}
+
+/// The cases that cover a requirement here, by its id.
+fn covered(suite: &Suite, platform: &Platform) -> Result<BTreeMap<String, Vec<String>>, Error> {
+    let mut covered: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let wrong = suite.visit_trials(platform, |trial| {
+        for id in &trial.covers {
+            let cases = covered.entry(id.clone()).or_default();
+            if cases.last() != Some(&trial.case.id) {
+                cases.push(trial.case.id.clone());
+            }
+        }
+    });
+    match wrong.first() {
+        None => Ok(covered),
+        Some(case) => Err(Error::Cases(cases::render(&case.found, false))),
+    }
 }
 
 /// The verdicts of a run; none where there was none.
@@ -78,13 +92,13 @@ fn read_verdicts(results: &Path) -> Result<Verdicts, Error> {
 
 fn write(
     requirement: &Requirement,
-    cases: Option<&Vec<&str>>,
+    cases: Option<&Vec<String>>,
     verdicts: &Verdicts,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     writeln!(out, "{}: {} ({})", requirement.id, requirement.title, requirement.source)?;
     for case in cases.into_iter().flatten() {
-        let verdict = verdicts.get(*case).map_or("not run", |kind| kind.name());
+        let verdict = verdicts.get(case).map_or("not run", |kind| kind.name());
         writeln!(out, "    {case:<48} {verdict}")?;
     }
     if cases.is_none() {
@@ -96,15 +110,12 @@ fn write(
 /// How many of each kind are covered: the kind is the id's beginning.
 fn counts(
     requirements: &BTreeMap<String, Requirement>,
-    covered: &BTreeMap<&str, Vec<&str>>,
+    covered: &BTreeMap<String, Vec<String>>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for id in requirements.keys() {
-        let kind = id.split([':', '-']).next().unwrap_or_default();
-        let kind =
-            if kind.starts_with(['T', 'E']) && kind[1..].parse::<u32>().is_ok() { &kind[..1] } else { kind };
-        let (all, done) = kinds.entry(kind).or_default();
+        let (all, done) = kinds.entry(kind(id)).or_default();
         *all += 1;
         *done += usize::from(covered.contains_key(id.as_str()));
     }
@@ -113,6 +124,12 @@ fn counts(
         writeln!(out, "{kind:<12} {done:>8} {all:>8}")?;
     }
     Ok(())
+}
+
+/// What an id begins with: `RFC9293` of RFC9293-MUST-21, `T` of T25.
+fn kind(id: &str) -> &str {
+    id.split_once([':', '-'])
+        .map_or_else(|| id.trim_end_matches(|c: char| c.is_ascii_digit()), |(kind, _)| kind)
 }
 
 fn stdout(error: io::Error) -> Error {
