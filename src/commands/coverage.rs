@@ -41,6 +41,7 @@ pub fn coverage(
     if verdicts.is_empty() && !args.uncovered {
         writeln!(out, "no run in {}: without verdicts", args.results.display()).map_err(stdout)?;
     }
+    let mut shown = false;
     for requirement in requirements.values() {
         let cases = covered.get(requirement.id.as_str());
         let named = args.ids.iter().any(|pattern| glob(pattern, &requirement.id));
@@ -49,9 +50,13 @@ pub fn coverage(
             (false, true) => cases.is_some(),
             (false, false) => named,
         };
+        shown |= wanted;
         if wanted {
             write(requirement, cases, &verdicts, out).map_err(stdout)?;
         }
+    }
+    if !shown {
+        writeln!(out, "all of these are covered").map_err(stdout)?;
     }
     if args.ids.is_empty() {
         counts(requirements, &covered, out).map_err(stdout)?;
