@@ -26,7 +26,7 @@ pub fn matrix(args: &MatrixArgs, common: &Common, out: &mut dyn Write) -> Result
     if let Some(path) = &args.html {
         return write_page(&matrix, &suite, &observed, args, path, out);
     }
-    if args.markdown { markdown::write(&matrix, out) } else { write(matrix, args.platform.is_empty(), out) }
+    if args.markdown { markdown::write(&matrix, out) } else { terminal::write(&matrix, out) }
         .map_err(|error| Error::Stdout(error.to_string()))?;
     Ok(Exit::AsRecorded)
 }
@@ -46,17 +46,6 @@ fn write_page(
     writeln!(out, "{} rows in {}", matrix.rows.len(), path.display())
         .map_err(|error| Error::Stdout(error.to_string()))?;
     Ok(Exit::AsRecorded)
-}
-
-fn write(matrix: Matrix, choose: bool, out: &mut dyn Write) -> std::io::Result<()> {
-    if matrix.columns.len() <= terminal::MOST_PLATFORMS {
-        return terminal::write(&matrix, out);
-    }
-    let shown: Vec<_> = (0..terminal::MOST_PLATFORMS).collect();
-    let rest: Vec<_> = matrix.columns[shown.len()..].iter().map(|column| column.name.clone()).collect();
-    terminal::write(&matrix.of_platforms(&shown), out)?;
-    let hint = if choose { "choose with --platform, or see --html" } else { "see --html" };
-    writeln!(out, "no room for {} ({hint})", rest.join(", "))
 }
 
 fn check_families(wanted: &[String], suite: &Suite) -> Result<(), Error> {

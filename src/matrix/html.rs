@@ -41,14 +41,19 @@ pub fn page(
     let sources = matrix.columns.iter().filter_map(|column| sources.iter().find(|one| one.column == *column));
     let sources: Vec<_> = sources.collect();
     let reasons = reasons(suite).map_err(wrong)?;
-    let mut texts = Texts::default();
+    let kin = matrix.kin();
+    let (mut texts, mut lines) = (Texts::default(), Lines::default());
     let mut cases: Vec<Case> = Vec::new();
     for rows in matrix.rows.chunk_by(|a, b| a.case == b.case) {
-        cases.extend(case(rows, &trials, &sources, &reasons, runs, &mut texts));
+        let mut line = |cells: &[Cell], texts: &mut Texts| {
+            lines.at(kin.iter().map(|kin| texts.cell(&kin.cell(cells))).collect())
+        };
+        cases.extend(case(rows, &trials, &sources, &reasons, runs, &mut line, &mut texts));
     }
-    let data = serde_json::to_string(&Data { cases: &cases, texts: &texts.all })
+    let data = serde_json::to_string(&Data { cases: &cases, texts: &texts.all, lines: &lines.all })
         .map_err(|error| Error::Broken(error.to_string()))?;
     let families: Vec<&str> = matrix.families().map(|(family, _)| family).collect();
+    let heads: Vec<_> = kin.iter().map(|kin| kin.head.as_str()).collect();
     let columns: Vec<_> = matrix
         .columns
         .iter()
@@ -56,7 +61,6 @@ pub fn page(
             let run = column.run.as_ref();
             context! {
                 name => column.name,
-                short => column.short(),
                 system => run.map(|run| run.system.as_str()),
                 recorded => run.map(|run| run.recorded.as_str()),
                 repeat => run.map(|run| run.repeat.as_str()),
@@ -67,7 +71,7 @@ pub fn page(
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     // In a script element nothing but its end acts.
     let data = data.replace("</", "<\\/");
-    let context = context! { style => STYLE, script => SCRIPT, data, families, columns,
+    let context = context! { style => STYLE, script => SCRIPT, data, families, columns, heads,
     version => env!("CARGO_PKG_VERSION"), differing => matrix.rows.iter().filter(|row| row.differs).count(),
     rows => matrix.rows.len() };
     environment.render_str(PAGE, context).map_err(|error| Error::Broken(format!("the page: {error}")))
@@ -77,6 +81,7 @@ pub fn page(
 struct Data<'a> {
     cases: &'a [Case],
     texts: &'a [String],
+    lines: &'a [Vec<CellData>],
 }
 
 /// Single letters, since there are thousands.
@@ -97,11 +102,12 @@ struct RowData {
     n: usize,
     /// The step: its number and its text.
     s: (usize, usize),
-    c: Vec<CellData>,
+    /// Its line of cells.
+    c: usize,
     /// Whether platforms differ.
     d: bool,
-    /// All steps of the trial, with a cell for each platform.
-    all: Vec<(usize, Vec<CellData>)>,
+    /// All steps of the trial, each with its line of cells.
+    all: Vec<(usize, usize)>,
     /// What is expected, why, and who says so: step, whom it is about, outcome, why, source.
     why: Vec<(usize, usize, usize, usize, usize)>,
     /// Segments: step, from the client, label, fate.
@@ -111,6 +117,22 @@ struct RowData {
 
 /// A text, and how it is known.
 type CellData = (usize, u8);
+
+/// Lines of cells, each once: most steps come out alike.
+#[derive(Default)]
+struct Lines {
+    all: Vec<Vec<CellData>>,
+    known: BTreeMap<Vec<CellData>, usize>,
+}
+
+impl Lines {
+    fn at(&mut self, line: Vec<CellData>) -> usize {
+        *self.known.entry(line.clone()).or_insert_with(|| {
+            self.all.push(line);
+            self.all.len() - 1
+        })
+    }
+}
 
 /// Texts, each once.
 #[derive(Default)]
@@ -130,8 +152,8 @@ impl Texts {
     fn cell(&mut self, cell: &Cell) -> CellData {
         // The script's list of the same.
         let known = match cell.known {
-            Known::Seen(Mark::Agrees) => 0,
-            Known::Seen(Mark::Deviates) => 1,
+            Known::Seen(Mark::Agrees) | Known::Mixed { departs: false } => 0,
+            Known::Seen(Mark::Deviates) | Known::Mixed { departs: true } => 1,
             Known::Seen(Mark::Unknown) => 2,
             Known::Seen(Mark::UnknownDeviates) => 3,
             Known::Seen(Mark::Unexpected) => 4,
@@ -153,6 +175,7 @@ fn case(
     sources: &[&Source],
     reasons: &Reasons,
     runs: &[Results],
+    line: &mut dyn FnMut(&[Cell], &mut Texts) -> usize,
     texts: &mut Texts,
 ) -> Option<Case> {
     let first = rows.first()?;
@@ -164,15 +187,16 @@ fn case(
         let steps = trial.steps.iter().enumerate();
         let all = steps.map(|(at, step)| {
             let in_step = cells(sources.iter().copied(), &trial.id, at + 1);
-            (texts.at(&step.text), in_step.iter().map(|cell| texts.cell(cell)).collect())
+            (texts.at(&step.text), line(&in_step, texts))
         });
+        let all = all.collect();
         of_rows.push(RowData {
             l: row.rows.clone(),
             t: trial.id.clone(),
             n: row.trials.len(),
-            all: all.collect(),
+            all,
             s: (row.number, texts.at(&row.step)),
-            c: row.cells.iter().map(|cell| texts.cell(cell)).collect(),
+            c: line(&row.cells, texts),
             d: row.differs,
             why: why(trial, reasons, texts),
             w: segments(&trial.id, runs, texts),

@@ -2,10 +2,12 @@
 //! not.
 //!
 //! [`columns`] finds what each platform does in each trial, [`rows`] chooses the steps that matter and puts trials
-//! together; [`terminal`], [`markdown`] and [`html`] show the same [`Matrix`].
+//! together; [`terminal`], [`markdown`] and [`html`] show the same [`Matrix`], with the versions of a system put together
+//! by [`kin`].
 
 pub mod columns;
 pub mod html;
+pub mod kin;
 pub mod markdown;
 pub mod rows;
 pub mod terminal;
@@ -90,6 +92,11 @@ pub enum Known {
     Skipped,
     /// There is no such trial, or the step was not reached.
     Absent,
+    /// It was seen in several versions of a system, which differ.
+    Mixed {
+        /// The specification asks for something else than one of them does.
+        departs: bool,
+    },
 }
 
 impl Cell {
@@ -98,7 +105,7 @@ impl Cell {
     pub fn departs(&self) -> bool {
         match self.known {
             Known::Seen(mark) => mark.departs(),
-            Known::Sourced { departs } => departs,
+            Known::Sourced { departs } | Known::Mixed { departs } => departs,
             _ => false,
         }
     }
@@ -118,6 +125,8 @@ impl Cell {
         match self.known {
             Known::Specified => format!("({})", self.text),
             Known::Skipped => "skip".to_owned(),
+            // Each of its outcomes tells for itself.
+            Known::Mixed { .. } => self.text.clone(),
             _ if self.departs() => format!("{} !", self.text),
             _ => self.text.clone(),
         }

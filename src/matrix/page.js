@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { cases, texts } = JSON.parse(document.getElementById("data").textContent);
+  const { cases, texts, lines } = JSON.parse(document.getElementById("data").textContent);
   const names = [...document.querySelectorAll("#matrix thead th[data-column]")].map((th) => th.textContent);
   const $ = (id) => document.getElementById(id);
   const body = $("rows");
@@ -34,6 +34,7 @@
 
   const all = cases.flatMap((one) =>
     one.rows.map((row) => {
+      row.c = lines[row.c];
       const words = [one.id, one.title, ...one.covers, row.l, texts[row.s[1]], ...row.c.map(shown)];
       return { one, row, text: words.join(" ").toLowerCase() };
     }),
@@ -96,7 +97,7 @@
     const table = make("table", {}, head);
     row.all.forEach(([text, cells], at) => {
       const here = at + 1 === row.s[0] ? { class: "here" } : {};
-      table.append(make("tr", here, make("td", {}, String(at + 1)), make("td", {}, texts[text]), ...cells.map((data) => cell(data))));
+      table.append(make("tr", here, make("td", {}, String(at + 1)), make("td", {}, texts[text]), ...lines[cells].map((data) => cell(data))));
     });
     box.append(table);
     if (row.why.length) {

@@ -1,42 +1,35 @@
-//! The matrix on a terminal: two lines for each row, since names of steps are long, and outcomes are to stand in columns.
+//! The matrix on a terminal: below each step its outcomes, and beside each of them the platforms that have it.
 
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::kin::Kin;
 use super::{Cell, Known, Matrix, Row};
 use crate::report::text::one_line;
 
 /// The widest line.
 const WIDTH: usize = 100;
-/// What a cell is narrower than looks like another one.
-const NARROWEST: usize = 11;
-/// More than this no outcome needs.
-const WIDEST: usize = 24;
+/// Most outcomes are not wider.
+const OUTCOME: usize = 28;
 /// What stands before the cells of a row.
 const INDENT: &str = "    ";
 
-/// How many platforms find room.
-pub const MOST_PLATFORMS: usize = (WIDTH - INDENT.len()) / NARROWEST;
-
-/// Writes the matrix. It has room for [`MOST_PLATFORMS`].
+/// Writes the matrix.
 pub fn write(matrix: &Matrix, out: &mut dyn Write) -> io::Result<()> {
-    let columns = matrix.columns.len().max(1);
-    let width = ((WIDTH - INDENT.len()) / columns).clamp(NARROWEST, WIDEST);
     let bold = Style::new().bold();
-    let heads: Vec<_> = matrix.columns.iter().map(|column| (column.short(), Style::new().bold())).collect();
+    let kin = matrix.kin();
     for (family, rows) in matrix.families() {
         writeln!(out, "{bold}{family}{bold:#}")?;
-        line(&heads, width, out)?;
         for of_case in rows.chunk_by(|a, b| a.case == b.case) {
-            case(of_case, width, out)?;
+            case(of_case, &kin, out)?;
         }
         writeln!(out)?;
     }
     legend(matrix, out)
 }
 
-fn case(rows: &[Row], width: usize, out: &mut dyn Write) -> io::Result<()> {
+fn case(rows: &[Row], kin: &[Kin], out: &mut dyn Write) -> io::Result<()> {
     let bold = Style::new().bold();
     let Some(first) = rows.first() else { return Ok(()) };
     let room = WIDTH.saturating_sub(first.case.len() + 2);
@@ -46,51 +39,41 @@ fn case(rows: &[Row], width: usize, out: &mut dyn Write) -> io::Result<()> {
         let label = short(&label, WIDTH / 2);
         let step = format!("{} {}", row.number, one_line(&row.step));
         writeln!(out, "  {}{label}", short(&step, WIDTH - 2 - label.chars().count()))?;
-        let cells: Vec<_> = row.cells.iter().map(|cell| (cell.shown(), style(cell))).collect();
-        line(&cells, width, out)?;
+        for (cell, who) in alike(row, kin) {
+            line(&cell, &who, out)?;
+        }
     }
     Ok(())
 }
 
-/// Cells beside each other; a text that finds no room goes on below.
-fn line(cells: &[(String, Style)], width: usize, out: &mut dyn Write) -> io::Result<()> {
-    let wrapped: Vec<_> = cells.iter().map(|(text, _)| wrap(&one_line(text), width - 1)).collect();
-    let height = wrapped.iter().map(Vec::len).max().unwrap_or_default();
-    for at in 0..height {
-        let mut pad = INDENT.len();
-        for (lines, (_, style)) in wrapped.iter().zip(cells) {
-            let text = lines.get(at).map_or("", String::as_str);
-            if !text.is_empty() {
-                write!(out, "{:pad$}{style}{text}{style:#}", "")?;
-                pad = 0;
-            }
-            pad += width - text.chars().count();
+/// The outcomes of a row, each with those who have it. Who has none is left out, unless nobody has one.
+fn alike(row: &Row, kin: &[Kin]) -> Vec<(Cell, Vec<String>)> {
+    let mut groups: Vec<(Cell, Vec<String>)> = Vec::new();
+    for kin in kin {
+        let cell = kin.cell(&row.cells);
+        match groups.iter_mut().find(|(other, _)| other.shown() == cell.shown()) {
+            Some((_, who)) => who.push(kin.head.clone()),
+            None => groups.push((cell, vec![kin.head.clone()])),
         }
-        writeln!(out)?;
     }
-    Ok(())
+    if groups.len() > 1 {
+        groups.retain(|(cell, _)| cell.known != Known::Absent);
+    }
+    groups
 }
 
-/// At most so many lines of a cell.
-const MOST_LINES: usize = 3;
-
-/// Text in lines that are not wider, broken between words where that is possible.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= width;
-        match lines.last_mut().filter(|line| fits(line)) {
-            Some(line) => *line = format!("{line} {word}"),
-            None => lines.push(short(word, width)),
-        }
+/// An outcome and those who have it, below each other where it is wide.
+fn line(cell: &Cell, who: &[String], out: &mut dyn Write) -> io::Result<()> {
+    let (text, who) = (one_line(&cell.shown()).into_owned(), who.join(", "));
+    let style = style(cell);
+    let text = short(&text, WIDTH - INDENT.len());
+    let room = WIDTH - INDENT.len() - OUTCOME - 1;
+    if text.chars().count() <= OUTCOME {
+        let pad = OUTCOME - text.chars().count() + 1;
+        return writeln!(out, "{INDENT}{style}{text}{style:#}{:pad$}{}", "", short(&who, room));
     }
-    if lines.len() > MOST_LINES {
-        lines.truncate(MOST_LINES);
-        if let Some(last) = lines.last_mut() {
-            *last = short(&format!("{last}……"), width.min(last.chars().count() + 1));
-        }
-    }
-    lines
+    let pad = INDENT.len() + OUTCOME + 1;
+    writeln!(out, "{INDENT}{style}{text}{style:#}\n{:pad$}{}", "", short(&who, room))
 }
 
 fn style(cell: &Cell) -> Style {
@@ -106,7 +89,7 @@ fn legend(matrix: &Matrix, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{} rows, platforms differ in {differing}", matrix.rows.len())?;
     writeln!(out, "  !     not as the specification asks      *  not run here: as sources say")?;
     writeln!(out, "  (ok)  nothing but the specification says so")?;
-    writeln!(out, "  ?     nobody knows      -  not there or not reached      skip  not run there")
+    writeln!(out, "  ?     nobody knows                          skip  not run there")
 }
 
 fn short(text: &str, width: usize) -> String {

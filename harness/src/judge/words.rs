@@ -48,6 +48,8 @@ pub fn lasting(trial: &Trial, record: &Record, index: usize) -> Option<String> {
     let as_expected =
         matches!(super::say(trial, record, index), super::Said::Match | super::Said::Deviates(_));
     if as_expected {
+        let counted = counted(&expectation.want, outcome);
+        let outcome = counted.as_ref().unwrap_or(outcome);
         // Where a platform is known to do one or the other, each run would keep another one. Of an address the case says
         // what matters of it.
         let either = expectation.want.is_several() && expectation.platforms.is_some();
@@ -68,6 +70,13 @@ pub fn lasting(trial: &Trial, record: &Record, index: usize) -> Option<String> {
         Some(time) => format!("{words} too {time}"),
         None => words,
     })
+}
+
+/// Received bytes of which the case only says how many: what they are differs from run to run.
+fn counted(want: &Expected, outcome: &Outcome) -> Option<Outcome> {
+    let Outcome::Data(data) = outcome else { return None };
+    let count = data.0.len() as u64;
+    want.wants().contains(&Want::Bytes(count)).then_some(Outcome::Bytes(count))
 }
 
 /// What came out of a step whose case is not at hand.
@@ -152,6 +161,14 @@ mod tests {
         ] {
             assert_eq!(plain(&address(names), None), words);
         }
+    }
+
+    #[test]
+    fn bytes_that_are_only_counted_are_told_by_their_number() {
+        let data = Outcome::Data(crate::outcome::Data(b"\x17ab".to_vec()));
+        assert_eq!(counted(&Expected::just(Want::Bytes(3)), &data), Some(Outcome::Bytes(3)));
+        assert_eq!(counted(&Expected::just(Want::Bytes(4)), &data), None);
+        assert_eq!(counted(&Expected::just(Want::Bytes(3)), &Outcome::Eof), None);
     }
 
     #[test]
