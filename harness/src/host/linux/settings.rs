@@ -51,6 +51,11 @@ pub const PINNED: &[Pinned] = &[
         reason: "a connection would begin with what an earlier trial has left for its address",
     },
     Pinned {
+        name: "net.ipv4.tcp_early_retrans",
+        values: &["0"],
+        reason: "a tail loss probe comes a few round trips after a segment, so soon that a busy machine draws it",
+    },
+    Pinned {
         name: "net.ipv4.tcp_max_tw_buckets",
         values: &["1048576", "262144"],
         reason: "beyond it connections skip TIME_WAIT, and it depends on the machine's memory",
@@ -100,6 +105,7 @@ pub const TOLD: &[&str] = &[
     "net.ipv4.tcp_autocorking",
     "net.ipv4.tcp_challenge_ack_limit",
     "net.ipv4.tcp_congestion_control",
+    "net.ipv4.tcp_early_retrans",
     "net.ipv4.tcp_ecn",
     "net.ipv4.tcp_fastopen",
     "net.ipv4.tcp_fin_timeout",
