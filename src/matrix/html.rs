@@ -152,8 +152,8 @@ impl Texts {
     fn cell(&mut self, cell: &Cell) -> CellData {
         // The script's list of the same.
         let known = match cell.known {
-            Known::Seen(Mark::Agrees) | Known::Mixed { departs: false } => 0,
-            Known::Seen(Mark::Deviates) | Known::Mixed { departs: true } => 1,
+            Known::Seen(Mark::Agrees) => 0,
+            Known::Seen(Mark::Deviates) => 1,
             Known::Seen(Mark::Unknown) => 2,
             Known::Seen(Mark::UnknownDeviates) => 3,
             Known::Seen(Mark::Unexpected) => 4,
@@ -164,6 +164,8 @@ impl Texts {
             Known::Unknown => 9,
             Known::Skipped => 10,
             Known::Absent => 11,
+            Known::Mixed { departs: false } => 12,
+            Known::Mixed { departs: true } => 13,
         };
         (self.at(&cell.text), known)
     }

@@ -7,14 +7,15 @@
   const PAGE = 300;
 
   // How a cell is known, by its number: the same list is in html.rs.
-  const DEPARTS = [1, 3, 5, 7];
+  const DEPARTS = [1, 3, 5, 7, 13];
   const IS = {
     departs: (k) => DEPARTS.includes(k),
-    agrees: (k) => k <= 8 && !DEPARTS.includes(k),
+    agrees: (k) => (k <= 8 || k === 12) && !DEPARTS.includes(k),
     unexpected: (k) => k === 4 || k === 5,
-    seen: (k) => k <= 5,
+    seen: (k) => k <= 5 || k >= 12,
     unknown: (k) => k === 9,
     skipped: (k) => k === 10,
+    known: (k) => k <= 8 || k >= 12,
   };
 
   // Elements without markup in strings: what comes from a behaviour is text and stays text.
@@ -48,7 +49,7 @@
       if ($("differences").checked && !row.d) return false;
       if (!words.every((word) => text.includes(word))) return false;
       const cells = platform === "" ? row.c : [row.c[Number(platform)]];
-      return verdict ? cells.some(([, k]) => IS[verdict](k)) : platform === "" || cells[0][1] < 9;
+      return verdict ? cells.some(([, k]) => IS[verdict](k)) : platform === "" || IS.known(cells[0][1]);
     });
   };
 
