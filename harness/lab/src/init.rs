@@ -4,14 +4,16 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 
+use nix::errno::Errno;
 use nix::kmod::{ModuleInitFlags, finit_module};
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
 
 use crate::error::Error;
 use crate::job::{EXIT, Job, MARK};
@@ -50,10 +52,12 @@ fn act(path: &Path) -> Result<(), Error> {
     // Its outputs are pipes and no terminal: a status line would be drawn for nobody.
     suite.arg("suite").args(&job.arguments).env_clear().envs(&job.environment);
     suite.current_dir(&job.out).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = suite.spawn().map_err(Error::path(&own))?;
-    let status = speak_for(child).map_err(Error::path(&own))?;
+    let mut child = suite.spawn().map_err(Error::path(&own))?;
+    speak_for(&mut child);
+    let code = exit_code(Pid::from_raw(child.id().cast_signed()))
+        .map_err(|errno| Error::path(&own)(errno.into()))?;
     let file = job.out.join(EXIT);
-    fs::write(&file, code(status).to_string()).map_err(Error::path(&file))
+    fs::write(&file, code.to_string()).map_err(Error::path(&file))
 }
 
 fn load(module: &Path) -> Result<(), Error> {
@@ -71,8 +75,8 @@ fn furnish() {
     }
 }
 
-/// Prints what a child prints, each line with the mark, until its end.
-fn speak_for(mut child: Child) -> io::Result<ExitStatus> {
+/// Prints what a child prints, each line with the mark, until it has closed its outputs.
+fn speak_for(child: &mut Child) {
     let outputs: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|out| Box::new(out) as _),
         child.stderr.take().map(|err| Box::new(err) as _),
@@ -82,7 +86,16 @@ fn speak_for(mut child: Child) -> io::Result<ExitStatus> {
     for thread in threads {
         let _ = thread.join();
     }
-    child.wait()
+}
+
+/// Waits for the end of a child; its exit code, as a shell says it. It is not reaped: the kernel would clear up what it
+/// knows of it, and where computing takes no time Linux 6.12 was seen to spin there for ever.
+fn exit_code(child: Pid) -> Result<i32, Errno> {
+    match waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)? {
+        WaitStatus::Exited(_, code) => Ok(code),
+        WaitStatus::Signaled(_, signal, _) => Ok(128 + signal as i32),
+        _ => Ok(128),
+    }
 }
 
 fn pass_on(output: Box<dyn Read + Send>) {
@@ -95,9 +108,4 @@ fn pass_on(output: Box<dyn Read + Send>) {
             return;
         }
     }
-}
-
-/// As a shell says it.
-fn code(status: ExitStatus) -> i32 {
-    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
