@@ -42,9 +42,6 @@ pub struct Entry {
     /// The command that starts it, with its words in which `$prepared`, `$lab`, `$job`, `$out` and `$temp` stand for
     /// paths, and the word `$suite` for the suite's own command.
     pub start: Vec<String>,
-    /// Kernel modules that the first process loads, in that order: paths in which `$prepared` counts.
-    #[serde(default)]
-    pub modules: Vec<String>,
     /// Arguments of the suite, in front of the user's.
     #[serde(default)]
     pub suite: Vec<String>,

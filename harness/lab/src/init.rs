@@ -9,7 +9,6 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 
 use nix::errno::Errno;
-use nix::kmod::{ModuleInitFlags, finit_module};
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
@@ -38,10 +37,6 @@ pub fn main(path: &Path) -> ExitCode {
 
 fn act(path: &Path) -> Result<(), Error> {
     let job = Job::read(path)?;
-    // Modules first: devices come with them.
-    for module in &job.modules {
-        load(module)?;
-    }
     furnish();
     let out = job.out.to_str().ok_or_else(|| Error::Usage("a path that is no text".to_owned()))?;
     // Through to the folder outside, where the root is read-only.
@@ -58,12 +53,6 @@ fn act(path: &Path) -> Result<(), Error> {
         .map_err(|errno| Error::path(&own)(errno.into()))?;
     let file = job.out.join(EXIT);
     fs::write(&file, code.to_string()).map_err(Error::path(&file))
-}
-
-fn load(module: &Path) -> Result<(), Error> {
-    let file = fs::File::open(module).map_err(Error::path(module))?;
-    finit_module(&file, c"", ModuleInitFlags::empty())
-        .map_err(|errno| Error::Failed(format!("the module {}: {errno}", module.display())))
 }
 
 /// What is not mounted is missed by whoever needs it, and told there: not every kernel has all of it.

@@ -22,9 +22,6 @@ pub struct Job {
     pub arguments: Vec<String>,
     /// Variables for it.
     pub environment: BTreeMap<String, String>,
-    /// Modules that the kernel is given first.
-    #[serde(default)]
-    pub modules: Vec<PathBuf>,
     /// A folder outside, to be written to under the same path.
     pub out: PathBuf,
 }
@@ -54,7 +51,6 @@ mod tests {
         let job = Job {
             arguments: vec!["--exact".to_owned(), "a/b[c d,\"e\"]".to_owned()],
             environment: [("A".to_owned(), "b".to_owned())].into(),
-            modules: vec!["/some/tun.ko".into()],
             out: "/some/where".into(),
         };
         job.write(&path).unwrap();

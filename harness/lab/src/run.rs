@@ -203,16 +203,8 @@ fn command(entry: &Entry, place: &Place, arguments: &RunArgs, colour: bool) -> R
     ]);
     suite.extend(["--color".to_owned(), if colour { "always" } else { "never" }.to_owned()]);
     suite.extend(arguments.suite.iter().cloned());
-    let job = Job {
-        arguments: suite.clone(),
-        environment: entry.environment.clone(),
-        modules: entry
-            .modules
-            .iter()
-            .map(|module| the_one(&place.expand(module)))
-            .collect::<Result<_, _>>()?,
-        out: place.out.clone(),
-    };
+    let job =
+        Job { arguments: suite.clone(), environment: entry.environment.clone(), out: place.out.clone() };
     job.write(&place.job)?;
     let mut words = Vec::new();
     for word in &entry.start {
@@ -227,19 +219,6 @@ fn command(entry: &Entry, place: &Place, arguments: &RunArgs, colour: bool) -> R
     let mut command = child::contained(&words, is_root(), processor);
     command.envs(&entry.environment).current_dir(&place.out);
     Ok(command)
-}
-
-/// A path in which `*` may stand for the one folder that there is: a version, say.
-fn the_one(path: &str) -> Result<PathBuf, Error> {
-    let Some((before, behind)) = path.split_once("/*/") else { return Ok(path.into()) };
-    let parent = Path::new(before);
-    let folders = fs::read_dir(parent).map_err(Error::path(parent))?.flatten();
-    let found: Vec<_> =
-        folders.map(|folder| folder.path().join(behind)).filter(|path| path.exists()).collect();
-    match found.as_slice() {
-        [one] => Ok(one.clone()),
-        _ => Err(Error::Usage(format!("{path}: there are {} of these, and one is wanted", found.len()))),
-    }
 }
 
 /// The name of an option.
