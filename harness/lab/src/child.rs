@@ -7,9 +7,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sched::{CpuSet, sched_getaffinity};
-use nix::unistd::Pid;
-
 use crate::error::Error;
 
 /// Runs a command whose output matters only where it fails.
@@ -56,16 +53,6 @@ pub fn contained(words: &[String], root: bool, processor: Option<usize>) -> Comm
     command.args(["--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--"]);
     command.args(words);
     command
-}
-
-/// One of the processors that this process may run on; another one for another lab, where there are several.
-#[must_use]
-pub fn a_processor() -> Option<usize> {
-    let allowed = sched_getaffinity(Pid::from_raw(0)).ok()?;
-    let processors: Vec<_> =
-        (0..CpuSet::count()).filter(|processor| allowed.is_set(*processor).unwrap_or(false)).collect();
-    let process = usize::try_from(std::process::id()).ok()?;
-    processors.get(process % processors.len().max(1)).copied()
 }
 
 /// How a child ended.

@@ -11,7 +11,7 @@ Examples:
   cargo run -p sockspec-lab -- run linux-virtual -- virtual-time one family; what is behind -- is for sockspec
   cargo run -p sockspec-lab -- run linux-virtual -- --exact 'time-wait/expiry[ipv4]'
   cargo run -p sockspec-lab -- run all --report-dir out           one folder of reports for each entry
-  cargo run -p sockspec-lab -- prepare linux-virtual gvisor    only fetch and build
+  cargo run -p sockspec-lab -- prepare linux-virtual gvisor          only fetch and build
 
 Exit codes:
   0    every behaviour is as recorded, in every stack

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use sockspec::report::time::human;
 use sockspec_harness::judge::verdict::Kind;
+use sockspec_harness::platform::process::a_processor;
 use sockspec_harness::results::Results;
 
 use crate::cache::Cache;
@@ -215,7 +216,7 @@ fn command(entry: &Entry, place: &Place, arguments: &RunArgs, colour: bool) -> R
             words.push(place.expand(word));
         }
     }
-    let processor = entry.one_processor.then(child::a_processor).flatten();
+    let processor = entry.one_processor.then(a_processor).flatten();
     let mut command = child::contained(&words, is_root(), processor);
     command.envs(&entry.environment).current_dir(&place.out);
     Ok(command)

@@ -1,8 +1,7 @@
 //! What Unix systems have in common when they are asked what they are.
 
 #[cfg_attr(target_os = "linux", path = "probe_linux.rs")]
-#[cfg_attr(target_os = "macos", path = "probe_macos.rs")]
-#[cfg_attr(target_os = "freebsd", path = "probe_freebsd.rs")]
+#[cfg_attr(any(target_os = "macos", target_os = "freebsd"), path = "probe_bsd.rs")]
 mod system;
 
 use std::os::fd::AsRawFd;

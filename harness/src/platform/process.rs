@@ -35,6 +35,23 @@ pub fn raise_descriptor_limit() {
     }
 }
 
+/// One of the processors that this process may run on; another one for another process, where there are several. None
+/// where the system has no way to keep a process on one.
+#[must_use]
+pub fn a_processor() -> Option<usize> {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sched::{CpuSet, sched_getaffinity};
+        let allowed = sched_getaffinity(nix::unistd::Pid::from_raw(0)).ok()?;
+        let processors: Vec<_> =
+            (0..CpuSet::count()).filter(|processor| allowed.is_set(*processor).unwrap_or(false)).collect();
+        let process = usize::try_from(std::process::id()).ok()?;
+        processors.get(process % processors.len().max(1)).copied()
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// A file that takes what nobody wants to read.
 #[derive(Debug)]
 pub struct Nowhere(PathBuf);

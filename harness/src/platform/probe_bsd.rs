@@ -1,4 +1,4 @@
-//! What FreeBSD tells of itself.
+//! What macOS and FreeBSD tell of themselves.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use crate::host::unix;
 use crate::platform::probe::Oracle;
 use crate::platform::sysctl;
 
-/// The release.
+/// The product version on macOS; the release on FreeBSD, which has no product.
 pub(in crate::platform::probe) fn version_text() -> String {
-    sysctl::text("kern.osrelease").unwrap_or_default()
+    sysctl::text("kern.osproductversion").or_else(|| sysctl::text("kern.osrelease")).unwrap_or_default()
 }
 
 /// Nothing stands in for it.
@@ -33,13 +33,14 @@ pub(in crate::platform::probe) fn rights() -> Vec<&'static str> {
     vec![rights, "signals"]
 }
 
-/// Settings that bear on sockets.
+/// Settings that bear on sockets, as far as the system has them.
 pub(in crate::platform::probe) fn settings() -> BTreeMap<String, String> {
     TOLD.iter().filter_map(|name| Some(((*name).to_owned(), sysctl::text(name)?))).collect()
 }
 
 const TOLD: &[&str] = &[
     "kern.ipc.soacceptqueue",
+    "kern.ipc.somaxconn",
     "net.inet.icmp.icmplim",
     "net.inet.ip.portrange.first",
     "net.inet.ip.portrange.last",
@@ -47,6 +48,7 @@ const TOLD: &[&str] = &[
     "net.inet.tcp.cc.algorithm",
     "net.inet.tcp.delayed_ack",
     "net.inet.tcp.fast_finwait2_recycle",
+    "net.inet.tcp.fin_timeout",
     "net.inet.tcp.finwait2_timeout",
     "net.inet.tcp.icmp_may_rst",
     "net.inet.tcp.keepcnt",
