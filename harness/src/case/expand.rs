@@ -15,6 +15,7 @@ use super::expected::Want;
 use super::matrix::{Axis, Cell, Usage, cells};
 use super::model::{Case, Link, Setup};
 use super::read;
+use super::sourced;
 use super::step::{self, Step};
 use super::suite::Suite;
 use super::trial::{Trial, TrialStep};
@@ -325,6 +326,9 @@ impl Expander<'_> {
         }
         self.check_passing(&step, link);
         self.check_wire(&step, link);
+        for entry in &step.os {
+            sourced::demand(&entry.selector, &entry.layer, entry.span, self.diagnostics);
+        }
         self.steps.extend(self.sockets.implied(&step, link));
         self.sockets.take(&step, self.diagnostics);
         self.steps.push(step);

@@ -1,8 +1,8 @@
 //! The case language: from the text of a YAML file to the trials of a platform.
 //!
 //! `source` and `diagnostic` are about places and what is wrong there; `yaml` reads; `model` is a case as it is
-//! written; `verbs` is the table of verbs; `matrix`, `step`, `expected` and `address` read the parts; `expand` makes
-//! trials of it, and finds what is wrong on the way; `answers` is what it says about every platform; `suite` is about
+//! written; `verbs` is the table of verbs; `matrix`, `step`, `expected` and `address` read the parts; `sourced` asks
+//! for sources; `expand` makes trials of it, and finds what is wrong on the way; `answers` is what it says about every platform; `suite` is about
 //! all files together.
 
 pub mod address;
@@ -18,6 +18,7 @@ pub mod reference;
 pub mod schema;
 pub mod segment;
 pub mod source;
+mod sourced;
 pub mod step;
 pub mod suite;
 pub mod trial;

@@ -12,6 +12,7 @@ use crate::case::matrix::Cell;
 use crate::case::model::{Case, Except};
 use crate::case::read::{self, map_or_error};
 use crate::case::source::{Place, Span};
+use crate::case::sourced;
 use crate::case::step::{self, OsEntry, Step};
 use crate::case::trial::{Expectation, Specification};
 use crate::case::yaml::{Key, Node};
@@ -47,7 +48,7 @@ impl Layers {
         }
         let mut layers = Self::default();
         if let Some(os) = &case.os {
-            layers.platforms = by_platform(os, cell, &labels, diagnostics);
+            layers.platforms = by_platform(os, cell, &labels, (None, None), diagnostics);
             layers.check_twice(&labels, diagnostics);
         }
         for (except, met) in case.except.iter().zip(excepted) {
@@ -74,10 +75,8 @@ impl Layers {
             }
         }
         if let Some(os) = &except.os {
-            for (label, mut entries) in by_platform(os, cell, labels, diagnostics) {
-                for entry in &mut entries {
-                    inherit(&mut entry.layer, except.why.as_ref(), except.source.as_ref());
-                }
+            let reason = (except.why.as_ref(), except.source.as_ref());
+            for (label, entries) in by_platform(os, cell, labels, reason, diagnostics) {
                 self.cell_platforms.entry(label).or_default().extend(entries);
             }
         }
@@ -226,11 +225,13 @@ fn inherit(layer: &mut Layer, why: Option<&String>, source: Option<&String>) {
     layer.source = layer.source.take().or_else(|| source.cloned());
 }
 
-/// Reads `{selector: {steps: {label: outcome}, why: …, source: …}}`.
+/// Reads `{selector: {steps: {label: outcome}, why: …, source: …}}`. What an entry does not give as its reason or its
+/// source is that of all of them.
 fn by_platform(
     os: &Node,
     cell: &Cell<'_>,
     labels: &Labels<'_>,
+    (common_why, common_source): (Option<&String>, Option<&String>),
     diagnostics: &mut Diagnostics,
 ) -> BTreeMap<String, Vec<OsEntry>> {
     let os = cell.substitute(os, diagnostics);
@@ -242,7 +243,8 @@ fn by_platform(
         selectors.push((selector.clone(), key.span));
         let Some(steps) = steps else { continue };
         for (label, mut layer, span) in by_label(steps, cell, labels, diagnostics) {
-            inherit(&mut layer, why.as_ref(), source.as_ref());
+            inherit(&mut layer, why.as_ref().or(common_why), source.as_ref().or(common_source));
+            sourced::demand(&selector, &layer, span, diagnostics);
             read.entry(label).or_default().push(OsEntry { selector: selector.clone(), span, layer });
         }
     }
