@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::address::AddressExpr;
 use super::diagnostic::Diagnostics;
+use super::option_value;
 use super::read::{self, Payload};
 use super::segment::{self, SegmentSpec};
 use super::verbs::{Arg, ArgKind};
@@ -58,7 +59,7 @@ pub(super) fn argument(arg: &Arg, value: &Node, diagnostics: &mut Diagnostics) -
             }
             ArgValue::Option(name)
         }
-        ArgKind::OptionValue => ArgValue::Value(option_value(value, diagnostics)?),
+        ArgKind::OptionValue => ArgValue::Value(option_value::read(value, diagnostics)?),
         ArgKind::Steps => match &value.value {
             Value::List(items) => ArgValue::Steps(items.clone()),
             _ => {
@@ -127,45 +128,6 @@ fn flag(item: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
     None
 }
 
-fn option_value(value: &Node, diagnostics: &mut Diagnostics) -> Option<OptionValue> {
-    match &value.value {
-        Value::Int(n) => Some(OptionValue::Int(*n)),
-        Value::Bool(b) => Some(OptionValue::Int(i64::from(*b))),
-        Value::Text(text) => Some(match text.as_str() {
-            "on" => OptionValue::Int(1),
-            "off" => OptionValue::Int(0),
-            _ => read::parse_duration(text)
-                .map_or_else(|| OptionValue::Text(text.clone()), OptionValue::Duration),
-        }),
-        Value::Map(entries) => {
-            match entries.as_slice() {
-                [(key, value)] if key.text == "linger" => match value.text() {
-                    Some("off") => Some(OptionValue::Linger(None)),
-                    _ => {
-                        let duration = read::duration(value, diagnostics)?;
-                        let seconds = u16::try_from(duration.as_secs()).unwrap_or(u16::MAX);
-                        if duration.subsec_nanos() != 0 {
-                            diagnostics.error(value.span, "SO_LINGER counts whole seconds");
-                        }
-                        Some(OptionValue::Linger(Some(seconds)))
-                    }
-                },
-                [(key, value)] if key.text == "bytes" => {
-                    Some(OptionValue::Raw(vec![0; read::count(value, diagnostics)?.min(4096)]))
-                }
-                _ => {
-                    diagnostics.error(value.span, "the value of an option is a number, on, off, a time, a word, {linger: 1s} or {bytes: n}");
-                    None
-                }
-            }
-        }
-        _ => {
-            diagnostics.error(value.span, format!("{} is no value of an option", value.kind()));
-            None
-        }
-    }
-}
-
 /// Writes an argument behind the words of its step.
 pub(super) fn write(text: &mut impl fmt::Write, name: &str, value: &ArgValue) -> fmt::Result {
     match value {
@@ -182,18 +144,7 @@ pub(super) fn write(text: &mut impl fmt::Write, name: &str, value: &ArgValue) ->
         ArgValue::Int(n) => write!(text, ", {name} {n}"),
         ArgValue::Socket(word) | ArgValue::Word(word) => write!(text, ", {name} {word}"),
         ArgValue::Option(option) => write!(text, " {option}"),
-        ArgValue::Value(value) => write!(text, " = {}", option_text(value)),
+        ArgValue::Value(value) => write!(text, " = {}", option_value::text(value)),
         ArgValue::Steps(_) => Ok(()),
-    }
-}
-
-fn option_text(value: &OptionValue) -> String {
-    match value {
-        OptionValue::Int(n) => n.to_string(),
-        OptionValue::Duration(d) => format!("{d:?}"),
-        OptionValue::Linger(None) => "off".to_owned(),
-        OptionValue::Linger(Some(s)) => format!("linger {s}s"),
-        OptionValue::Text(text) => text.clone(),
-        OptionValue::Raw(bytes) => format!("{} raw bytes", bytes.len()),
     }
 }

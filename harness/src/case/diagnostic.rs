@@ -57,13 +57,15 @@ impl Diagnostic {
 pub struct Diagnostics {
     source: Arc<Source>,
     found: Vec<Diagnostic>,
+    /// How often something was found, what was found before included.
+    times: usize,
 }
 
 impl Diagnostics {
     /// Nothing is wrong yet.
     #[must_use]
     pub fn new(source: Arc<Source>) -> Self {
-        Self { source, found: Vec::new() }
+        Self { source, found: Vec::new(), times: 0 }
     }
 
     /// The file.
@@ -107,6 +109,7 @@ impl Diagnostics {
     }
 
     fn push(&mut self, span: Span, message: String, help: Option<String>, also: Option<(Span, String)>) {
+        self.times += 1;
         let diagnostic = Diagnostic { source: Arc::clone(&self.source), span, message, help, also };
         if !self.found.contains(&diagnostic) {
             self.found.push(diagnostic);
@@ -119,10 +122,11 @@ impl Diagnostics {
         self.found.is_empty()
     }
 
-    /// How much is wrong so far.
+    /// How often something was found wrong so far. What is wrong in several cells counts in each, so that a part of a case
+    /// can be told to be wrong in any of them.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.found.len()
+    pub fn times(&self) -> usize {
+        self.times
     }
 
     /// What is wrong, in the order of the file.

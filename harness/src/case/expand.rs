@@ -14,6 +14,7 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::expected::Want;
 use super::matrix::{Axis, Cell, Usage, cells};
 use super::model::{Case, Link, Setup};
+use super::option_value;
 use super::read;
 use super::sourced;
 use super::step::{self, Step};
@@ -281,9 +282,9 @@ impl Expander<'_> {
                     None => continue,
                 }
             }
-            let before = self.diagnostics.len();
+            let before = self.diagnostics.times();
             let node = cell.substitute(node, self.diagnostics);
-            if self.diagnostics.len() > before {
+            if self.diagnostics.times() > before {
                 // What is wrong with a value that is not there says nothing new.
                 self.mark_names(&node);
                 continue;
@@ -326,6 +327,7 @@ impl Expander<'_> {
         }
         self.check_passing(&step, link);
         self.check_wire(&step, link);
+        option_value::check(&step, self.diagnostics);
         for entry in &step.os {
             sourced::demand(&entry.selector, &entry.layer, entry.span, self.diagnostics);
         }

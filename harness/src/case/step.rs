@@ -287,7 +287,7 @@ fn step(
     let place = Place { source: Arc::clone(diagnostics.source()), span: key.span };
     let mut step = Step::implied(verb, &subject, place, Vec::new());
     step.subject_span = subject_span;
-    let before = diagnostics.len();
+    let before = diagnostics.times();
     let context = Context { kinds: verb.outcomes, cell };
     for (k, value) in entries {
         if k.text == key.text {
@@ -311,7 +311,7 @@ fn step(
     }
     let expects = entries.iter().any(|(k, _)| k.text == "expect");
     checks(&step, expects, diagnostics);
-    (diagnostics.len() == before || step.verb.class == Class::Macro).then_some(step)
+    (diagnostics.times() == before || step.verb.class == Class::Macro).then_some(step)
 }
 
 /// The call that a step uses. Where the value is that of a row, the row says how it is issued too: a row that is not

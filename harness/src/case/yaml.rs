@@ -106,13 +106,13 @@ impl Node {
 
 /// Reads a text. What is wrong goes to `diagnostics`; without a result there is at least one error in them.
 pub fn read(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<Node> {
-    let before = diagnostics.len();
+    let before = diagnostics.times();
     if source.text.len() > LARGEST {
         diagnostics.error(Span::default(), format!("the file is larger than {LARGEST} bytes"));
         return None;
     }
     let shape = Shaper { text: &source.text, bytes: Bytes::new(&source.text), diagnostics }.document()?;
-    if diagnostics.len() > before {
+    if diagnostics.times() > before {
         return None;
     }
     // Duplicate keys were found above, with the place of both; so an error here is one that only this parser sees.

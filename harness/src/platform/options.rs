@@ -133,6 +133,17 @@ impl SocketOption {
         }
     }
 
+    /// Whether a value can be passed at all, on one system or another; else why not.
+    pub fn takes(&self, value: &OptionValue) -> Result<(), String> {
+        let mut tries =
+            Os::ALL.into_iter().filter(|os| self.on(*os).is_some()).map(|os| self.encode(os, value));
+        let Some(Err(problem)) = tries.next() else { return Ok(()) };
+        if tries.any(|tried| tried.is_ok()) {
+            return Ok(());
+        }
+        Err(if problem.starts_with(self.name) { problem } else { format!("{}: {problem}", self.name) })
+    }
+
     /// What the bytes say that a call gave. Bytes of a length that the value cannot have are shown as they are.
     #[must_use]
     pub fn decode(&self, os: Os, bytes: &[u8]) -> Outcome {
@@ -204,7 +215,7 @@ impl Kind {
             Self::Int | Self::Error => "a number",
             Self::Duration(_) => "a duration",
             Self::Timeout(_) => "a duration or `off`",
-            Self::Linger => "whole seconds or `off`",
+            Self::Linger => "`{linger: 1s}` in whole seconds or `{linger: off}`",
             Self::Text => "a name",
             Self::Context => "nothing",
             Self::Ioctl(Ioctl::Bool) => "0 or 1",
@@ -373,6 +384,19 @@ mod tests {
         assert!(reuse.encode(Os::Linux, &OptionValue::Int(1 << 40)).is_err());
         let wrong = reuse.encode(Os::Linux, &OptionValue::Text("yes".into())).unwrap_err();
         assert_eq!(wrong, "SO_REUSEADDR takes 0 or 1, not `yes`");
+    }
+
+    #[test]
+    fn a_value_is_taken_where_one_system_has_room_for_it() {
+        let takes = |name, value| option(name).takes(&value);
+        assert_eq!(takes("connect timeout", OptionValue::Duration(Duration::from_millis(300))), Ok(()));
+        assert_eq!(takes("SO_RCVTIMEO", OptionValue::Int(i64::MAX)), Ok(()));
+        assert_eq!(takes("SO_LINGER", OptionValue::Raw(vec![0; 3])), Ok(()));
+        assert_eq!(
+            takes("TCP_KEEPIDLE", OptionValue::Duration(Duration::from_millis(300))),
+            Err("TCP_KEEPIDLE: counted in whole seconds here".to_owned())
+        );
+        assert!(takes("SO_LINGER", OptionValue::Int(1)).is_err());
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::names::Names;
 use crate::case::args::ArgValue;
+use crate::case::option_value;
 use crate::case::step::Step;
-use crate::host::call::{Action, Call, Choice, DescriptorKind, Family, Kind, OptionValue};
+use crate::host::call::{Action, Call, Choice, DescriptorKind, Family, Kind};
 use crate::host::{Host, HostFault};
 use crate::outcome::Data;
 
@@ -68,7 +69,7 @@ pub(super) fn call(step: &Step, names: &Names, host: &mut dyn Host) -> Result<Ca
             option: step.word("option").unwrap_or_default().to_owned(),
             value: match step.arg("value") {
                 Some(ArgValue::Value(value)) => value.clone(),
-                _ => OptionValue::Int(1),
+                _ => option_value::WHERE_NOT_WRITTEN,
             },
         },
         "getsockopt" => Action::GetOption { option: step.word("option").unwrap_or_default().to_owned() },
