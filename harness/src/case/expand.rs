@@ -463,6 +463,10 @@ fn on_platform(
         needs.insert("tracing".to_owned());
     }
     for step in &expanded.steps {
+        // `poll` may be asked for where the system's is WSAPoll.
+        needs.extend(
+            step.word("via").filter(|_| step.verb.name != "ready").map(|call| format!("call {call}")),
+        );
         needs.extend(step.flags().map(|flag| format!("flag {flag}")));
         if step.word("direction") == Some("unsent") {
             needs.insert("unsent bytes".to_owned());

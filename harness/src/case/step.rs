@@ -485,6 +485,13 @@ fn checks(step: &Step, expects: bool, diagnostics: &mut Diagnostics) {
             "write what comes of it at `finish`",
         );
     }
+    let without_arguments = ["write", "writev", "read", "readv"];
+    if let Some(via) = step.word("via").filter(|via| without_arguments.contains(via))
+        && let Some((name, _, at)) = step.args.iter().find(|(name, ..)| ["to", "flags"].contains(name))
+    {
+        let help = if step.verb.name == "send" { "sendmsg" } else { "recvmsg" };
+        diagnostics.error_help(*at, format!("`{via}` takes no `{name}`"), format!("`{help}` does"));
+    }
     let layer = &step.layer;
     let timed = layer.takes.is_some() || layer.timer.is_some();
     if step.background.is_some() && (timed || layer.signal.is_some() || !step.os.is_empty()) {

@@ -282,6 +282,11 @@ pub static VERBS: &[Verb] = &[
             ),
             arg("to", K::Address, "the destination: makes it `sendto`"),
             arg("flags", K::Flags, "MSG_ flags; `[MSG_NOSIGNAL]` where it is not written"),
+            arg(
+                "via",
+                K::OneOf(&["send", "sendmsg", "write", "writev"]),
+                "the call; `write` and `writev` take neither `to` nor `flags`, and so let SIGPIPE through",
+            ),
         ],
         outcomes: &[Ok, Error, Blocks, Bytes],
         ok_by_default: true,
@@ -295,6 +300,11 @@ pub static VERBS: &[Verb] = &[
         args: &[
             arg("size", K::Int, "the buffer's length in bytes; 65536 where it is not written"),
             arg("flags", K::Flags, "MSG_ flags"),
+            arg(
+                "via",
+                K::OneOf(&["recv", "recvmsg", "read", "readv"]),
+                "the call; `read` and `readv` take no `flags`",
+            ),
         ],
         outcomes: &[Data, Eof, Error, Blocks, Bytes],
         ok_by_default: false,

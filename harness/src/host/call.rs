@@ -116,6 +116,9 @@ pub enum Action {
         to: Option<Address>,
         /// MSG_ flags by name.
         flags: Vec<String>,
+        /// `send`, `sendmsg`, `write` or `writev`.
+        #[serde(default = "send")]
+        via: String,
     },
     /// `recv`, or `recvfrom` where the sender is asked for.
     Recv {
@@ -123,6 +126,9 @@ pub enum Action {
         size: usize,
         /// MSG_ flags by name.
         flags: Vec<String>,
+        /// `recv`, `recvmsg`, `read` or `readv`.
+        #[serde(default = "recv")]
+        via: String,
     },
     /// `recv` until so many bytes have come, end of file, or an error. What came before an end of file is the
     /// outcome; an error wins over what came before it.
@@ -169,6 +175,16 @@ pub enum Action {
         /// How long the call itself may wait; `None` does not wait at all, `Some(None)` for ever.
         timeout: Option<Option<Duration>>,
     },
+}
+
+/// What records did not tell before there was a choice.
+fn send() -> String {
+    "send".to_owned()
+}
+
+/// See [`send`].
+fn recv() -> String {
+    "recv".to_owned()
 }
 
 /// A named value, or a number that the case wants to be passed as it is.

@@ -289,11 +289,16 @@ mod tests {
     }
 
     fn send(to: Option<SocketAddr>) -> Action {
-        Action::Send { data: Data(b"hello".to_vec()), to: to.map(Address::Is), flags: Vec::new() }
+        Action::Send {
+            data: Data(b"hello".to_vec()),
+            to: to.map(Address::Is),
+            flags: Vec::new(),
+            via: "send".to_owned(),
+        }
     }
 
     fn recv() -> Action {
-        Action::Recv { size: 16, flags: Vec::new() }
+        Action::Recv { size: 16, flags: Vec::new(), via: "recv".to_owned() }
     }
 
     #[test]
@@ -327,7 +332,7 @@ mod tests {
     fn a_call_that_waits_for_more_than_came_still_blocks() {
         let mut host = open();
         connected(&mut *host);
-        let all = Action::Recv { size: 100, flags: vec!["MSG_WAITALL".to_owned()] };
+        let all = Action::Recv { size: 100, flags: vec!["MSG_WAITALL".to_owned()], via: "recv".to_owned() };
         run(&mut *host, "server", send(None));
         let done = host.run(&call("client", all.clone()), Duration::from_millis(30)).unwrap();
         let hello = Some(Outcome::Data(Data(b"hello".to_vec())));

@@ -20,7 +20,7 @@ pub use os::privileges;
 pub fn probe(network: &Network) -> Result<Platform, HostFault> {
     let families = families();
     let oracle = os::oracle();
-    let mut offers: BTreeSet<String> = os::calls().iter().map(|call| format!("call {call}")).collect();
+    let mut offers: BTreeSet<String> = os::calls().map(|call| format!("call {call}")).collect();
     for family in &families {
         offers.insert(match family {
             Family::Ipv4 => "ipv4".to_owned(),

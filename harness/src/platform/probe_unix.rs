@@ -32,14 +32,16 @@ pub(super) fn flags() -> impl Iterator<Item = &'static str> {
 }
 
 /// The calls that cases may choose with `via`.
-pub(super) fn calls() -> &'static [&'static str] {
-    if cfg!(target_os = "linux") {
-        &["connect", "accept", "accept4", "poll", "select", "epoll"]
+pub(super) fn calls() -> impl Iterator<Item = &'static str> {
+    let own: &[&str] = if cfg!(target_os = "linux") {
+        &["accept4", "epoll"]
     } else if cfg!(target_os = "freebsd") {
-        &["connect", "accept", "accept4", "poll", "select"]
+        &["accept4"]
     } else {
-        &["connect", "accept", "poll", "select"]
-    }
+        &[]
+    };
+    let all = ["connect", "accept", "send", "sendmsg", "write", "writev", "recv", "recvmsg", "read", "readv"];
+    all.into_iter().chain(["poll", "select"]).chain(own.iter().copied())
 }
 
 /// Whether the kernel has an option: on a TCP socket over IPv4 or IPv6, or on one for datagrams.

@@ -77,12 +77,12 @@ pub(super) fn flags() -> impl Iterator<Item = &'static str> {
 }
 
 /// The calls that cases may choose with `via`. `call poll` is that of POSIX, although cases may write `poll` for WSAPoll.
-pub(super) fn calls() -> Vec<&'static str> {
-    let mut calls = vec!["connect", "WSAConnect", "accept", "AcceptEx", "select", "WSAPoll"];
+pub(super) fn calls() -> impl Iterator<Item = &'static str> {
+    let mut calls = vec!["connect", "WSAConnect", "accept", "AcceptEx", "send", "recv", "select", "WSAPoll"];
     let (connect_ex, disconnect_ex) = windows::has_extensions();
     calls.extend(connect_ex.then_some("ConnectEx"));
     calls.extend(disconnect_ex.then_some("DisconnectEx"));
-    calls
+    calls.into_iter()
 }
 
 /// Whether Windows has an option: on a TCP socket over IPv4 or IPv6, or on one for datagrams.

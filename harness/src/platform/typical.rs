@@ -15,7 +15,13 @@ const VERSIONS: [(Os, &[u32]); 4] =
 const SETTINGS: [(Os, &str, &str); 1] = [(Os::Freebsd, "net.inet.tcp.nolocaltimewait", "1")];
 
 /// Calls that not every system has.
-const CALLS: [(&str, &[Os]); 8] = [
+const CALLS: [(&str, &[Os]); 14] = [
+    ("sendmsg", &[Os::Linux, Os::Macos, Os::Freebsd]),
+    ("write", &[Os::Linux, Os::Macos, Os::Freebsd]),
+    ("writev", &[Os::Linux, Os::Macos, Os::Freebsd]),
+    ("recvmsg", &[Os::Linux, Os::Macos, Os::Freebsd]),
+    ("read", &[Os::Linux, Os::Macos, Os::Freebsd]),
+    ("readv", &[Os::Linux, Os::Macos, Os::Freebsd]),
     ("poll", &[Os::Linux, Os::Macos, Os::Freebsd]),
     ("epoll", &[Os::Linux]),
     ("accept4", &[Os::Linux, Os::Freebsd]),
@@ -27,7 +33,7 @@ const CALLS: [(&str, &[Os]); 8] = [
 ];
 
 /// Calls that every system has.
-const COMMON_CALLS: [&str; 3] = ["connect", "accept", "select"];
+const COMMON_CALLS: [&str; 5] = ["connect", "accept", "send", "recv", "select"];
 
 /// Flags that not every system has.
 const FLAGS: [(&str, &[Os]); 11] = [

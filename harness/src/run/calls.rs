@@ -50,8 +50,13 @@ pub(super) fn call(step: &Step, names: &Names, host: &mut dyn Host) -> Result<Ca
             data: data(step),
             to: address("to")?,
             flags: flags(step).unwrap_or_else(|| vec!["MSG_NOSIGNAL".to_owned()]),
+            via: via(step),
         },
-        "recv" => Action::Recv { size: size(step).unwrap_or(BUFFER), flags: flags(step).unwrap_or_default() },
+        "recv" => Action::Recv {
+            size: size(step).unwrap_or(BUFFER),
+            flags: flags(step).unwrap_or_default(),
+            via: via(step),
+        },
         "read" => Action::Read { size: size(step).unwrap_or(usize::MAX) },
         "fill" => Action::Fill,
         "shutdown" => Action::Shutdown {

@@ -102,8 +102,12 @@ fn sleeps_in(action: &Action, mode: Mode) -> &'static [c_long] {
         (Action::Ready { .. }, _) | (_, Mode::Waiting) => POLL,
         (Action::Connect { .. }, _) => &[libc::SYS_connect],
         (Action::Accept { .. }, _) => ACCEPT,
-        (Action::Send { .. } | Action::Fill, _) => &[libc::SYS_sendto],
-        (Action::Recv { .. } | Action::Read { .. }, _) => &[libc::SYS_recvfrom],
+        (Action::Send { .. } | Action::Fill, _) => {
+            &[libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS_write, libc::SYS_writev]
+        }
+        (Action::Recv { .. } | Action::Read { .. }, _) => {
+            &[libc::SYS_recvfrom, libc::SYS_recvmsg, libc::SYS_read, libc::SYS_readv]
+        }
         (Action::Close | Action::Abort, _) => &[libc::SYS_close],
         (Action::Shutdown { .. }, _) => &[libc::SYS_shutdown],
         (Action::SetOption { .. }, _) => &[libc::SYS_setsockopt],

@@ -114,7 +114,8 @@ const PIECE: usize = 64 * 1024;
 fn read<S: Sys>(subject: &Subject, size: usize, mode: Mode, slot: &Slot) -> Result<Answer, HostFault> {
     let mut all = Vec::new();
     loop {
-        let piece = Action::Recv { size: (size - all.len()).min(PIECE), flags: Vec::new() };
+        let piece =
+            Action::Recv { size: (size - all.len()).min(PIECE), flags: Vec::new(), via: "recv".to_owned() };
         let mut answer = S::call(&subject.cell, subject.kind, &piece, mode)?;
         match answer.result {
             Ok(Outcome::Data(ref data)) if !data.0.is_empty() => all.extend_from_slice(&data.0),
@@ -140,7 +141,8 @@ fn read<S: Sys>(subject: &Subject, size: usize, mode: Mode, slot: &Slot) -> Resu
 const FILL_PAUSE: Duration = Duration::from_millis(1);
 
 fn fill<S: Sys>(subject: &Subject, slot: &Slot) -> Result<Answer, HostFault> {
-    let piece = Action::Send { data: Data(vec![b'f'; PIECE]), to: None, flags: Vec::new() };
+    let piece =
+        Action::Send { data: Data(vec![b'f'; PIECE]), to: None, flags: Vec::new(), via: "send".to_owned() };
     let mut taken = 0;
     // Refused, and full: what freed room between the two answers shows in the next refusal, or does not come.
     let mut was_full = false;

@@ -26,8 +26,13 @@ pub(super) fn call(cell: &Cell, kind: Kind, action: &Action, mode: Mode) -> Resu
             connect(cell, to, mode)
         }
         Action::Accept { via, .. } => accept(cell, via, mode)?,
-        Action::Send { data, to, flags } => send(cell, &data.0, to.as_ref(), flags::number(flags)?, mode),
-        Action::Recv { size, flags } => recv(cell, kind, *size, flags::number(flags)?, mode),
+        Action::Send { data, to, flags, via } => {
+            let one = sender(via, to.as_ref(), flags::number(flags)?)?;
+            send(cell, &data.0, &one, mode)
+        }
+        Action::Recv { size, flags, via } => {
+            recv(cell, kind, *size, flags::number(flags)?, receiver(via)?, mode)
+        }
         Action::Shutdown { how } => cut(plain(once(handle, mode, || raw::shutdown(handle, *how)))),
         Action::Close => close(cell, mode, false),
         Action::Abort => close(cell, mode, true),
@@ -140,11 +145,41 @@ fn accept4(listener: RawHandle) -> Raw<(RawHandle, Option<std::net::SocketAddr>)
     Ok((handle, raw::peer_name(handle).ok().flatten()))
 }
 
-fn send(cell: &Cell, data: &[u8], to: Option<&Address>, flags: c_int, mode: Mode) -> Answer {
-    let one = |handle, data: &[u8]| match to {
-        None => raw::send(handle, data, flags),
-        Some(to) => address::with(to, |at, length| raw::send_to(handle, data, flags, at, length)),
-    };
+/// A call that sends, with all its arguments but the socket and the data. Tells how much was taken.
+type Sender<'a> = Box<dyn Fn(RawHandle, &[u8]) -> Raw<usize> + 'a>;
+
+fn sender<'a>(via: &str, to: Option<&'a Address>, flags: c_int) -> Result<Sender<'a>, HostFault> {
+    Ok(match (via, to) {
+        ("send", None) => Box::new(move |handle, data| raw::send(handle, data, flags)),
+        ("send", Some(to)) => Box::new(move |handle, data| {
+            address::with(to, |at, length| raw::send_to(handle, data, flags, at, length))
+        }),
+        ("sendmsg", None) => {
+            Box::new(move |handle, data| raw::send_message(handle, data, flags, std::ptr::null(), 0))
+        }
+        ("sendmsg", Some(to)) => Box::new(move |handle, data| {
+            address::with(to, |at, length| raw::send_message(handle, data, flags, at, length))
+        }),
+        ("write", _) => Box::new(raw::write),
+        ("writev", _) => Box::new(raw::write_vectored),
+        _ => return Err(HostFault::new(format!("this system has no call {via}"))),
+    })
+}
+
+/// A call that receives: into a buffer, with flags. Tells how much, and from whom where the call tells.
+type Receiver = fn(RawHandle, &mut [u8], c_int) -> Raw<(usize, Option<std::net::SocketAddr>)>;
+
+fn receiver(via: &str) -> Result<Receiver, HostFault> {
+    Ok(match via {
+        "recv" => raw::recv_from,
+        "recvmsg" => raw::receive_message,
+        "read" => |handle, buffer, _| Ok((raw::read(handle, buffer)?, None)),
+        "readv" => |handle, buffer, _| Ok((raw::read_vectored(handle, buffer)?, None)),
+        _ => return Err(HostFault::new(format!("this system has no call {via}"))),
+    })
+}
+
+fn send(cell: &Cell, data: &[u8], one: &Sender<'_>, mode: Mode) -> Answer {
     signals::forget();
     let mut taken = 0;
     let result = loop {
@@ -165,10 +200,10 @@ fn send(cell: &Cell, data: &[u8], to: Option<&Address>, flags: c_int, mode: Mode
     answer
 }
 
-fn recv(cell: &Cell, kind: Kind, size: usize, flags: c_int, mode: Mode) -> Answer {
+fn recv(cell: &Cell, kind: Kind, size: usize, flags: c_int, one: Receiver, mode: Mode) -> Answer {
     let mut buffer = vec![0; size];
     let ready = if flags & libc::MSG_OOB != 0 { libc::POLLPRI } else { libc::POLLIN };
-    match repeated(cell, mode, ready, |handle| raw::recv_from(handle, &mut buffer, flags)) {
+    match repeated(cell, mode, ready, |handle| one(handle, &mut buffer, flags)) {
         Err(code) => plain(Err(code)),
         Ok((n, peer)) => {
             let outcome = if flags & libc::MSG_TRUNC != 0 {

@@ -28,8 +28,10 @@ pub(super) fn call(cell: &Cell, kind: Kind, action: &Action, mode: Mode) -> Resu
         Action::Listen { backlog } => plain(raw::listen(handle, *backlog)),
         Action::Connect { to, via } => connect(cell, to, via, mode)?,
         Action::Accept { via, .. } => accept(cell, via, mode)?,
-        Action::Send { data, to, flags } => send(handle, &data.0, to.as_ref(), flags::number(flags)?, mode),
-        Action::Recv { size, flags } => recv(cell, kind, *size, flags::number(flags)?, mode),
+        Action::Send { data, to, flags, via: _ } => {
+            send(handle, &data.0, to.as_ref(), flags::number(flags)?, mode)
+        }
+        Action::Recv { size, flags, via: _ } => recv(cell, kind, *size, flags::number(flags)?, mode),
         Action::Shutdown { how } => cut(plain(once(handle, mode, || raw::shutdown(handle, *how)))),
         Action::Close => close(cell, mode, false),
         Action::Abort => close(cell, mode, true),
