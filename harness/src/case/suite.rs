@@ -358,14 +358,16 @@ fn files(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<Vec<File>, Lo
     }
 }
 
-/// Every file below a folder, by its path with forward slashes.
+/// Every file of a folder and of its own folders, by its path with forward slashes: cases lie no deeper.
 fn list(root: &Path, folder: &Path, paths: &mut Vec<String>) -> Result<(), LoadError> {
     for entry in fs::read_dir(folder).map_err(|error| io_error(folder, error))? {
         let entry = entry.map_err(|error| io_error(folder, error))?;
         let path = entry.path();
         let kind = entry.file_type().map_err(|error| io_error(&path, error))?;
         if kind.is_dir() {
-            list(root, &path, paths)?;
+            if folder == root {
+                list(root, &path, paths)?;
+            }
         } else if let Ok(relative) = path.strip_prefix(root) {
             let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
             paths.push(parts.join("/"));
