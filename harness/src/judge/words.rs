@@ -58,7 +58,7 @@ pub fn lasting(trial: &Trial, record: &Record, index: usize) -> Option<String> {
         let words = if in_its_words && known {
             expected(expectation)
         } else {
-            without_numbers(outcome, signal, asks_for_options(&expectation.want))
+            without_numbers(outcome, signal, Asked::by(&expectation.want))
         };
         return Some(match bounds(expectation) {
             Some(bounds) => format!("{words} {bounds}"),
@@ -82,15 +82,40 @@ fn counted(want: &Expected, outcome: &Outcome) -> Option<Outcome> {
 /// What came out of a step whose case is not at hand.
 #[must_use]
 pub fn plain(outcome: &Outcome, signal: Option<&str>) -> String {
-    without_numbers(outcome, signal, false)
+    without_numbers(outcome, signal, Asked { options: false, ack: true, push: true })
 }
 
-/// Options of segments are told where they are asked for: every SYN has some.
-fn without_numbers(outcome: &Outcome, signal: Option<&str>, options: bool) -> String {
+/// What is told of a segment because its case asks for it. It is there all the same where it does not, and may be another
+/// one in the next run: every SYN has options, which of two FINs comes first decides what they acknowledge, and PSH is
+/// where a write ended.
+#[derive(Clone, Copy)]
+struct Asked {
+    options: bool,
+    ack: bool,
+    push: bool,
+}
+
+impl Asked {
+    fn by(want: &Expected) -> Self {
+        let segments = || {
+            want.wants().iter().filter_map(|want| match want {
+                Want::Segment(segment) => Some(segment),
+                _ => None,
+            })
+        };
+        Self {
+            options: segments().any(|segment| !segment.options.is_empty()),
+            ack: segments().any(|segment| segment.ack.is_some() || segment.kind.to_string().contains("RST")),
+            push: segments().any(|segment| segment.kind.to_string().contains("PSH")),
+        }
+    }
+}
+
+fn without_numbers(outcome: &Outcome, signal: Option<&str>, asked: Asked) -> String {
     match outcome {
         Outcome::Address(address) => with_signal(&name(address), signal),
         Outcome::Segments(seen) if !seen.segments.is_empty() => with_signal(
-            &seen.segments.iter().map(|seen| segment(seen, options)).collect::<Vec<_>>().join("; "),
+            &seen.segments.iter().map(|seen| segment(seen, asked)).collect::<Vec<_>>().join("; "),
             signal,
         ),
         _ => seen(outcome, signal),
@@ -99,24 +124,22 @@ fn without_numbers(outcome: &Outcome, signal: Option<&str>, options: bool) -> St
 
 /// What a segment is. A reset that is sent without a connection has no number of it: counted from the beginning of one
 /// it would be another in each run.
-fn segment(seen: &SeenSegment, options: bool) -> String {
+fn segment(seen: &SeenSegment, asked: Asked) -> String {
     /// No number of a connection is further from its beginning: windows are not that large at the beginning.
     const FAR: u64 = 1 << 17;
     /// The option whose numbers are those of a clock.
     const TIMESTAMPS: &str = "timestamps";
+    let flags = if asked.push { seen.flags } else { seen.flags.without_push() };
+    let ack = seen.ack.filter(|_| asked.ack);
     if !seen.flags.has(Flags::RST) || seen.seq.unsigned_abs() < FAR {
         let timeless = |option: &String| {
             if option.starts_with(TIMESTAMPS) { TIMESTAMPS.to_owned() } else { option.clone() }
         };
-        let options = if options { seen.options.iter().map(timeless).collect() } else { Vec::new() };
-        return SeenSegment { options, ..seen.clone() }.to_string();
+        let options = if asked.options { seen.options.iter().map(timeless).collect() } else { Vec::new() };
+        return SeenSegment { flags, ack, options, ..seen.clone() }.to_string();
     }
     let ack = seen.ack.map_or_else(String::new, |ack| format!(" ack {ack}"));
     format!("{} seq of no connection{ack}", seen.flags)
-}
-
-fn asks_for_options(want: &Expected) -> bool {
-    want.wants().iter().any(|want| matches!(want, Want::Segment(segment) if !segment.options.is_empty()))
 }
 
 /// What an address is, without its numbers.
