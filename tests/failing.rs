@@ -17,9 +17,12 @@ fn cases() -> &'static Path {
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("failing");
         let _ = fs::remove_dir_all(&folder);
-        for (from, to) in
-            [("cases/setups", "setups"), ("tests/failing/kinds", "kinds"), ("tests/failing/verbs", "verbs")]
-        {
+        for (from, to) in [
+            ("cases/setups", "setups"),
+            ("tests/failing/blocks", "blocks"),
+            ("tests/failing/kinds", "kinds"),
+            ("tests/failing/verbs", "verbs"),
+        ] {
             let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(from);
             let to = folder.join(to);
             fs::create_dir_all(&to).expect("a folder");
@@ -74,6 +77,20 @@ fn every_verb_can_fail() {
         let verb = if verb.name == "interrupt" { "finish" } else { verb.name };
         let text = &result.verdict.findings[0].text;
         assert!(text.starts_with(&format!("{verb} ")), "{id} fails elsewhere: {text}");
+    }
+}
+
+/// What a call waits for may be on the wire when it is seen asleep: before that was waited for, half of these passed.
+#[test]
+fn what_is_about_to_end_does_not_block() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("failing-blocks.json");
+    run(&["--json", &file.display().to_string(), "--repeat", "50", "blocks"]);
+    let text = fs::read_to_string(file).expect("the results were written");
+    let results = serde_json::from_str::<Results>(&text).expect("results are JSON").trials;
+    assert_eq!(results.len(), 2);
+    for result in results.iter().filter(|result| result.verdict.kind != Kind::Skip) {
+        assert_eq!(result.verdict.kind, Kind::Fail, "{}: {:?}", result.id, result.verdict);
+        assert!(result.also.is_empty(), "{}: {:?}", result.id, result.also);
     }
 }
 

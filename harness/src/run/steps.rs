@@ -237,11 +237,12 @@ impl<'a> Runner<'a> {
             return Ok(Came::of_call(call, completion, if interrupted { End::Limit } else { End::Done }));
         }
         let id = host.start(&call)?;
-        let until = if unknown { Until::Done } else { Until::Asleep };
         let limit = if unknown { limit.min(UNKNOWN_LIMIT) } else { limit };
-        let (mut completion, asleep) = match host.wait(id, until, limit)? {
+        let progress =
+            if unknown { host.wait(id, Until::Done, limit)? } else { self.settled(id, side, limit)? };
+        let (mut completion, asleep) = match progress {
             Progress::Done(completion) => (*completion, false),
-            Progress::Asleep | Progress::Running => (host.cancel(id)?, true),
+            Progress::Asleep | Progress::Running => (host_of(&mut self.session, side)?.cancel(id)?, true),
         };
         self.note_names(&call, &mut completion, side)?;
         let mut came = Came::of_call(call, completion, End::Done);
@@ -249,6 +250,38 @@ impl<'a> Runner<'a> {
             came.note = self.sleep_note(if unknown { Some(limit) } else { None });
         }
         Ok(came)
+    }
+
+    /// Waits until a call is over, or blocks: it sleeps, and nothing is under way that could wake it. What sleeps for a
+    /// packet on the wire has not blocked yet.
+    fn settled(&mut self, id: CallId, side: Side, limit: Duration) -> Result<Progress, HostFault> {
+        let end = Instant::now() + limit;
+        let mut is_quiet = self.session.cable.is_none();
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match host_of(&mut self.session, side)?.wait(id, Until::Asleep, left)? {
+                Progress::Asleep if !is_quiet && !left.is_zero() => is_quiet = self.is_quiet()?,
+                Progress::Asleep if !is_quiet => {
+                    return Err(HostFault::new(format!(
+                        "packets went over the wire for {limit:?} without a pause"
+                    )));
+                }
+                Progress::Running => {
+                    return Err(HostFault::new(format!(
+                        "the call was neither over nor seen asleep within {limit:?}"
+                    )));
+                }
+                progress => return Ok(progress),
+            }
+        }
+    }
+
+    /// Whether nothing was on its way over the cable, and nothing has come of what had just arrived.
+    fn is_quiet(&self) -> Result<bool, HostFault> {
+        let cable = self.cable()?;
+        let before = cable.with(|traffic| traffic.log().len());
+        self.flush(&cable)?;
+        Ok(cable.with(|traffic| traffic.log().len()) == before)
     }
 
     /// What a reader should know of how a sleep was shown.
@@ -271,7 +304,8 @@ impl<'a> Runner<'a> {
     ) -> Result<Came, HostFault> {
         let host = host_of(&mut self.session, side)?;
         let id = host.start(&call)?;
-        let progress = host.wait(id, Until::Asleep, limit)?;
+        let progress =
+            if asked { self.settled(id, side, limit)? } else { host.wait(id, Until::Asleep, limit)? };
         let (done, end) = match progress {
             Progress::Done(completion) => (Some(*completion), End::Done),
             Progress::Asleep => (None, End::Asleep),
@@ -320,26 +354,28 @@ impl<'a> Runner<'a> {
         let Background { id, side, call, done } = background;
         let want = &step.expectation.want;
         let unknown = *want == Expected::Unknown;
-        let (until, limit) = match (want.may_block(), unknown) {
-            (true, _) => (Until::Asleep, self.limit(&step.step)),
-            (false, true) => (Until::Done, UNKNOWN_LIMIT.min(self.remaining())),
-            (false, false) => (Until::Done, self.limit(&step.step)),
-        };
+        let limit = if unknown { UNKNOWN_LIMIT.min(self.remaining()) } else { self.limit(&step.step) };
         let mut end = End::Done;
         let mut note = None;
         let mut completion = match done {
             Some(completion) => completion,
-            None => match host_of(&mut self.session, side)?.wait(id, until, limit)? {
-                Progress::Done(completion) => *completion,
-                progress => {
-                    if !want.may_block() && !unknown {
-                        end = End::Limit;
-                    } else if progress == Progress::Asleep || unknown {
-                        note = self.sleep_note(unknown.then_some(limit));
+            None => {
+                let progress = match want.may_block() {
+                    true => self.settled(id, side, limit)?,
+                    false => host_of(&mut self.session, side)?.wait(id, Until::Done, limit)?,
+                };
+                match progress {
+                    Progress::Done(completion) => *completion,
+                    Progress::Asleep | Progress::Running => {
+                        if want.may_block() || unknown {
+                            note = self.sleep_note(unknown.then_some(limit));
+                        } else {
+                            end = End::Limit;
+                        }
+                        host_of(&mut self.session, side)?.cancel(id)?
                     }
-                    host_of(&mut self.session, side)?.cancel(id)?
                 }
-            },
+            }
         };
         self.note_names(&call, &mut completion, side)?;
         let mut came = Came::of_call(call, completion, end);

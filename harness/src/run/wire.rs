@@ -56,7 +56,7 @@ impl Runner<'_> {
     }
 
     /// Returns when all that was sent so far has arrived at the cable.
-    fn flush(&self, cable: &Cable) -> Result<(), HostFault> {
+    pub(super) fn flush(&self, cable: &Cable) -> Result<(), HostFault> {
         let sides: &[Side] = if self.has_server() { &[Side::Client, Side::Server] } else { &[Side::Client] };
         cable.flush(sides, self.family() == Family::Ipv6)
     }
