@@ -166,7 +166,7 @@ impl Traffic {
 
     fn arrive_segment(&mut self, from: Side, segment: Segment, bytes: &[u8], now: u64) -> Vec<Delivery> {
         self.learn_answer(&segment);
-        self.learn_sent(from, &segment);
+        self.learn_sent(&segment);
         let act = if self.cut[from as usize] { None } else { Some(self.act_on(&segment)) };
         let again = self.held.iter().any(|held| same(&held.segment, &segment));
         let fate = match act {
@@ -244,11 +244,11 @@ impl Traffic {
     /// A segment of our own for an end.
     pub fn inject(&mut self, to: Side, segment: &Segment, bytes: Vec<u8>, now: u64) -> Delivery {
         if !self.is_new_beginning(segment) {
-            self.learn_sent(to.other(), segment);
+            self.learn_sent(segment);
         }
         let seen = self.seen(segment);
         self.note(PacketRecord::segment(now, to.other(), segment, seen, "injected", self.step, &bytes));
-        self.learn_delivered(to, segment);
+        self.learn_delivered(segment);
         Delivery { to, bytes }
     }
 
@@ -274,7 +274,7 @@ impl Traffic {
     }
 
     fn deliver_segment(&mut self, to: Side, segment: &Segment, bytes: Vec<u8>) -> Vec<Delivery> {
-        self.learn_delivered(to, segment);
+        self.learn_delivered(segment);
         self.deliver(to, bytes)
     }
 
@@ -321,9 +321,8 @@ impl Traffic {
         }
     }
 
-    fn learn_sent(&mut self, from: Side, segment: &Segment) {
+    fn learn_sent(&mut self, segment: &Segment) {
         let (senders, at) = self.connection(segment.from, segment.to);
-        debug_assert_eq!(at, from as usize, "the cable knows from which end a packet comes");
         let other = senders[1 - at];
         let sender = &mut senders[at];
         if segment.flags.has(Flags::SYN) && sender.initial != Some(segment.seq) {
@@ -344,7 +343,7 @@ impl Traffic {
         }
     }
 
-    fn learn_delivered(&mut self, _to: Side, segment: &Segment) {
+    fn learn_delivered(&mut self, segment: &Segment) {
         if segment.flags.has(Flags::ACK) {
             let (senders, at) = self.connection(segment.from, segment.to);
             let receiver = &mut senders[1 - at];
@@ -595,6 +594,15 @@ mod tests {
         traffic.cut(&[Side::Client], false);
         traffic.order(rule("FIN"), Act::Duplicate, Some(1));
         assert_eq!(traffic.arrive(Side::Client, &packet(true, "FIN+ACK", 101, 501), 1).len(), 2);
+    }
+
+    /// An IPv6 socket can be bound to the other end's address: addresses of the wire are local by a route.
+    #[test]
+    fn an_end_may_send_under_the_other_ones_address() {
+        let mut traffic = traffic();
+        let foreign = packet(false, "SYN", 100, 0);
+        let [delivery] = &traffic.arrive(Side::Client, &foreign, 0)[..] else { panic!("lost") };
+        assert_eq!((delivery.to, &delivery.bytes), (Side::Server, &foreign));
     }
 
     #[test]
