@@ -147,8 +147,12 @@ pub trait Host {
     /// come late. What is timed from now on may be over earlier by that much.
     fn behind(&self) -> u64;
 
-    /// By how many ns the timers of this machine were late since this was asked first.
+    /// By how many ns the timers of this machine were late since this was asked first. Waits until what delays the caller
+    /// now has been counted.
     fn lateness(&mut self) -> u64;
+
+    /// The same, as far as it has been counted: waits for nothing.
+    fn late_so_far(&self) -> u64;
 
     /// Looks without changing anything.
     fn observe(&mut self, look: &Look) -> Result<Seen, HostFault>;

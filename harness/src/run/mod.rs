@@ -74,3 +74,6 @@ fn out_of_time(index: usize, runner: &Runner<'_>) -> StepRecord {
 fn ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,8 @@ pub(super) struct Runner<'a> {
     begin: Instant,
     names: Names,
     calls: BTreeMap<Name, Background>,
+    /// When each step began, and how late the machine had been by then.
+    began: Vec<(u64, u64)>,
     /// The most by which the clock of kernel timers was behind when a step began, in ns.
     behind: u64,
 }
@@ -50,6 +52,8 @@ struct Background {
     id: CallId,
     side: Side,
     call: Call,
+    /// When it was started.
+    begin: u64,
     done: Option<Completion>,
 }
 
@@ -108,6 +112,7 @@ impl<'a> Runner<'a> {
             begin,
             names: Names::new(trial.family, far),
             calls: BTreeMap::new(),
+            began: Vec::new(),
             behind: 0,
         }
     }
@@ -181,6 +186,8 @@ impl<'a> Runner<'a> {
         let step = &self.trial.steps[index];
         self.behind = self.behind.max(self.session.client.behind());
         let begin = self.now();
+        self.began.push((begin, self.session.client.late_so_far()));
+        let of_call = self.calls.get(&step.step.subject).map(|call| call.begin);
         if let Some(cable) = &self.session.cable {
             cable.with(|traffic| traffic.set_step(index));
         }
@@ -194,8 +201,12 @@ impl<'a> Runner<'a> {
         let mut came = came;
         came.shorten(&step.expectation.want);
         let finish = self.now();
-        let late =
-            came.late + if step.expectation.may_be_late() { self.session.client.lateness() } else { 0 };
+        let mut late = came.late;
+        if step.expectation.may_be_late() {
+            // Of a background call, and of segments, what is timed began before.
+            let timed = came.seen.first().map(|first| first.at).filter(|_| step.expectation.gaps.is_some());
+            late += self.late_since(self.labelled(&step.step).or(timed).or(of_call).unwrap_or(begin));
+        }
         Ok(StepRecord {
             step: index,
             call: came.call,
@@ -208,6 +219,19 @@ impl<'a> Runner<'a> {
             begin,
             finish,
         })
+    }
+
+    /// When the step began whose label a step's time is counted from.
+    fn labelled(&self, step: &Step) -> Option<u64> {
+        let label = step.since.as_deref()?;
+        let at = self.trial.steps.iter().position(|step| step.step.label.as_deref() == Some(label))?;
+        self.began.get(at).map(|(begin, _)| *begin)
+    }
+
+    /// How late the machine was since then: what it was before is no excuse.
+    fn late_since(&mut self, from: u64) -> u64 {
+        let before = self.began.iter().rev().find(|(begin, _)| *begin <= from).map_or(0, |(_, late)| *late);
+        self.session.client.lateness().saturating_sub(before)
     }
 
     /// How long the step may wait.
@@ -302,6 +326,7 @@ impl<'a> Runner<'a> {
         limit: Duration,
         (side, asked): (Side, bool),
     ) -> Result<Came, HostFault> {
+        let begin = self.now();
         let host = host_of(&mut self.session, side)?;
         let id = host.start(&call)?;
         let progress =
@@ -323,7 +348,7 @@ impl<'a> Runner<'a> {
             Some(completion) => Some(completion.outcome.clone()),
             None => Some(Outcome::Blocks),
         };
-        self.calls.insert(name.to_owned(), Background { id, side, call: call.clone(), done });
+        self.calls.insert(name.to_owned(), Background { id, side, call: call.clone(), begin, done });
         let end = if end == End::Limit { End::Settled } else { end };
         Ok(Came { call: Some(call), completion: None, seen: Vec::new(), outcome, end, note, late: 0 })
     }
@@ -351,7 +376,7 @@ impl<'a> Runner<'a> {
         let Some(background) = self.calls.remove(&step.step.subject) else {
             return Err(HostFault::new(format!("there is no call `{}`", step.step.subject)));
         };
-        let Background { id, side, call, done } = background;
+        let Background { id, side, call, done, .. } = background;
         let want = &step.expectation.want;
         let unknown = *want == Expected::Unknown;
         let limit = if unknown { UNKNOWN_LIMIT.min(self.remaining()) } else { self.limit(&step.step) };

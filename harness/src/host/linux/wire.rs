@@ -394,6 +394,10 @@ impl Host for End {
         self.inner.lateness()
     }
 
+    fn late_so_far(&self) -> u64 {
+        self.inner.late_so_far()
+    }
+
     fn behind(&self) -> u64 {
         self.inner.behind()
     }

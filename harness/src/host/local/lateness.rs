@@ -64,6 +64,12 @@ impl Watch {
         }
         watched.late - self.late_before
     }
+
+    /// The same, of the naps that are over.
+    #[must_use]
+    pub fn so_far(&self) -> u64 {
+        watched().late - self.late_before
+    }
 }
 
 impl Drop for Watch {

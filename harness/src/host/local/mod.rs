@@ -198,6 +198,10 @@ impl<S: Sys> Host for LocalHost<S> {
         }
     }
 
+    fn late_so_far(&self) -> u64 {
+        self.lateness.as_ref().map_or(0, lateness::Watch::so_far)
+    }
+
     fn observe(&mut self, look: &Look) -> Result<Seen, HostFault> {
         let handle = match look {
             Look::State { socket, .. } | Look::Received { socket } | Look::Unsent { socket } => {
