@@ -460,16 +460,15 @@ impl<'a> Runner<'a> {
                 seen.push(Sample { at, value: value.clone() });
                 settled_since = Instant::now();
             }
+            let is_settled = settled_since.elapsed() >= SETTLED;
             let end = if *want == Expected::Unknown {
-                (settled_since.elapsed() >= SETTLED).then_some(End::Settled)
+                is_settled.then_some(End::Settled)
             } else if want.accepts(&value) || step.step.now {
                 Some(End::Done)
-            } else if self.cannot_come(step, &value) && settled_since.elapsed() >= SETTLED {
-                Some(End::CannotCome)
             } else {
-                (began.elapsed() >= limit).then_some(End::Limit)
+                (is_settled && self.cannot_come(step, &value)).then_some(End::CannotCome)
             };
-            if let Some(end) = end {
+            if let Some(end) = end.or((began.elapsed() >= limit).then_some(End::Limit)) {
                 break (value, completion, call, end);
             }
             thread::sleep(pause);

@@ -133,3 +133,19 @@ steps:
     assert_eq!(verdict(CASE, [10 * SECOND, 0]), Kind::Fail, "late before");
     assert_eq!(verdict(CASE, [0, 10 * SECOND]), Kind::Pass, "late meanwhile");
 }
+
+#[test]
+fn what_never_settles_ends_at_its_limit() {
+    const CASE: &[(&str, &str)] = &[(
+        "refused/unsettled.yaml",
+        "title: A queue that always grows
+covers: [T25]
+steps:
+  - socket: client
+  - queued: client
+    within: 200ms
+    expect: unknown
+",
+    )];
+    assert_eq!(verdict(CASE, [0, 0]), Kind::Observed);
+}
