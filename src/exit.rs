@@ -5,7 +5,7 @@
 //! | 0 | every behaviour is as recorded |
 //! | 1 | a behaviour is not as recorded; also what `--strict` and `--deny` forbid. Wins over 3 |
 //! | 2 | wrong arguments, and nothing was run; or wrong cases among those that were asked for, and the others were run |
-//! | 3 | the harness or the machine failed, a report could not be written, or nothing was run |
+//! | 3 | the harness or the machine failed, a report could not be written, or not all or nothing was run |
 //! | 130 | interrupted by Ctrl-C; what was finished is reported |
 
 use std::process::ExitCode;
@@ -29,6 +29,12 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// This one, or the other where all was good so far.
+    #[must_use]
+    pub fn unless_good(self, other: Self) -> Self {
+        if self == Self::AsRecorded { other } else { self }
+    }
+
     /// The number.
     #[must_use]
     pub fn code(self) -> u8 {

@@ -94,6 +94,7 @@ pub fn run(
         started,
         duration: u64::try_from(ran.duration.as_nanos()).unwrap_or(u64::MAX),
         part,
+        not_run: ran.not_run,
         real_duration: None,
         platform,
         trials: ran.trials,
@@ -101,7 +102,9 @@ pub fn run(
     let wrong_run = results.trials.iter().filter(|trial| wrong.contains(&trial.id)).count();
     let mut exit = match (ran.interrupted, wrong_run) {
         (true, _) => Exit::Interrupted,
-        (false, 0) => gate.exit(&results.trials),
+        (false, 0) if ran.not_run == 0 => gate.exit(&results.trials),
+        // The reader of the output has left.
+        (false, 0) => gate.exit(&results.trials).unless_good(Exit::Broken),
         // Whatever else came out, the run says less than it should.
         (false, _) => Exit::Wrong,
     };
@@ -110,7 +113,6 @@ pub fn run(
         quiet: cli.common.quiet,
         gate,
         slow: ran.slow,
-        not_run: ran.not_run,
         reports: reports.folder.clone(),
     };
     // What other formats print is read by programs.
@@ -122,13 +124,16 @@ pub fn run(
     }
     for error in reports.write(&results, &context(), gate) {
         let _ = writeln!(err, "sockspec: {error}");
-        exit = if exit == Exit::AsRecorded { error.exit() } else { exit };
+        exit = exit.unless_good(error.exit());
     }
     if cli.run.format.is_none() {
         github.annotate(&results, &context(), &gate, out).map_err(stdout)?;
         summary::write(&results, &context(), &shown, out).and_then(|()| out.flush()).map_err(stdout)?;
     }
     tell_wrong(wrong_run, wrong.len() - wrong_run, err);
+    if results.not_run > 0 && !ran.interrupted {
+        let _ = writeln!(err, "sockspec: nobody reads the output any more; {} not run", results.not_run);
+    }
     if exit == Exit::Broken && results.trials.iter().all(|trial| trial.verdict.kind == Kind::Skip) {
         let _ =
             writeln!(err, "sockspec: nothing was run in {}, so nothing is known", human(results.duration));

@@ -7,9 +7,13 @@ use std::process::{Command, Output};
 use sockspec_harness::results::{Part, Results};
 
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("merge").join(name);
+    let folder = folder_of(name);
     let _ = fs::remove_dir_all(&folder);
     folder
+}
+
+fn folder_of(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("merge").join(name)
 }
 
 fn sockspec(args: &[&str], reports: &Path) -> Output {
@@ -109,6 +113,42 @@ fn split_runs_are_merged_when_all_of_them_are_there() {
     let output = merge(&[&parts[0], &all], &folder("mixed"));
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("is a whole run, and another one is part 1/3"));
+}
+
+#[test]
+fn a_run_that_was_cut_short_is_not_whole() {
+    let whole = folder("cut-short");
+    run(&[], &whole);
+    let mut cut = results(&whole);
+    cut.trials.truncate(3);
+    cut.not_run = 7;
+    fs::write(whole.join("results.json"), serde_json::to_string(&cut).expect("JSON")).expect("a file");
+    let output = sockspec(&["merge", &whole.display().to_string()], &folder("cut-short-merged"));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("not the whole run: 7 of the trials of"), "{told}");
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(results(&folder_of("cut-short-merged")).not_run, 7);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_whose_reader_leaves_is_not_good() {
+    use std::io::Read;
+    use std::process::Stdio;
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sockspec"))
+        .args(["--no-reports", "--format", "pretty", "-j", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("sockspec can be started");
+    let mut out = child.stdout.take().expect("its output");
+    out.read_exact(&mut [0; 200]).expect("some of it");
+    drop(out);
+    let output = child.wait_with_output().expect("its end");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("nobody reads the output any more"), "{told}");
+    assert_eq!(output.status.code(), Some(3));
 }
 
 #[test]

@@ -31,10 +31,18 @@ pub struct Results {
     /// Which part of a run that was split it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+    /// How many trials, repetitions counted, were to be run and were not: the run was interrupted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_run: u64,
     /// The host.
     pub platform: Platform,
     /// The trials, sorted by id.
     pub trials: Vec<TrialResult>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// One of the parts that a run is split into, so that several machines share it.

@@ -29,7 +29,10 @@ pub fn merge(
     let paths: Vec<_> = args.parts.iter().map(|part| results_in(part)).collect();
     let parts: Vec<_> =
         paths.iter().map(|path| Ok((path.as_path(), read::run(path)?))).collect::<Result<_, Error>>()?;
-    let missing = missing(&parts)?;
+    let mut missing = missing(&parts)?;
+    missing.extend(parts.iter().filter(|(_, part)| part.not_run > 0).map(|(path, part)| {
+        format!("{} of the trials of {}, which was interrupted,", part.not_run, path.display())
+    }));
     let results = combine(parts)?;
     let gate = args.verdicts.gate();
     let captures = args.reports.folder().map(|folder| Captures::stored(folder, gate));
@@ -60,7 +63,7 @@ pub fn merge(
     for error in errors {
         // A message that cannot be written changes nothing.
         let _ = writeln!(err, "sockspec: {error}");
-        exit = if exit == Exit::AsRecorded { error.exit() } else { exit };
+        exit = exit.unless_good(error.exit());
     }
     for trial in &results.trials {
         if gate.fails(trial.verdict.kind) {
@@ -104,6 +107,7 @@ fn combine(parts: Vec<(&Path, Results)>) -> Result<Results, Error> {
         check_same(first_path, &all, path, &part)?;
         all.started = all.started.min(part.started);
         all.duration = all.duration.saturating_add(part.duration);
+        all.not_run = all.not_run.saturating_add(part.not_run);
         add(&mut trials, part.trials);
     }
     all.part = None;

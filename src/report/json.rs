@@ -6,7 +6,8 @@ use sockspec_harness::results::Results;
 
 /// Writes the results.
 pub fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
-    let Results { format, sockspec, started, duration, real_duration, part, platform, trials } = results;
+    let Results { format, sockspec, started, duration, real_duration, part, not_run, platform, trials } =
+        results;
     let head = Results {
         format: *format,
         sockspec: sockspec.clone(),
@@ -14,6 +15,7 @@ pub fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
         duration: *duration,
         real_duration: *real_duration,
         part: *part,
+        not_run: *not_run,
         platform: platform.clone(),
         trials: Vec::new(),
     };

@@ -184,6 +184,7 @@ pub(crate) fn results(trials: Vec<TrialResult>) -> Results {
         duration: 2_310_000_000,
         real_duration: None,
         part: None,
+        not_run: 0,
         platform: platform(Os::Linux, "6.18.44", "native"),
         trials,
     }

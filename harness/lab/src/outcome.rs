@@ -94,6 +94,7 @@ impl Journal {
             duration,
             real_duration: None,
             part: None,
+            not_run: 0,
             platform: *platform,
             trials: results,
         })
