@@ -86,6 +86,16 @@ impl Gate {
         kind == Kind::Broken || self.forbids(kind)
     }
 
+    /// How much a kind weighs for the exit code: of several runs of one trial the heaviest stands.
+    #[must_use]
+    pub fn weight(&self, kind: Kind) -> u8 {
+        match kind {
+            _ if self.forbids(kind) => 2,
+            Kind::Broken => 1,
+            _ => 0,
+        }
+    }
+
     /// What a run that was not interrupted ends with.
     #[must_use]
     pub fn exit(&self, trials: &[TrialResult]) -> Exit {

@@ -267,7 +267,7 @@ impl State<'_> {
         self.progress.failed += u64::from(self.gate.fails(kind));
         let told = self.reporter.finished(&result, &self.progress);
         match self.results.get_mut(&result.id) {
-            Some(before) => merge::merge(before, result),
+            Some(before) => merge::merge(before, result, self.gate),
             None => {
                 self.results.insert(result.id.clone(), result);
             }

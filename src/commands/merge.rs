@@ -11,7 +11,7 @@ use crate::cases::{self, Files as Cases};
 use crate::cli::{Common, MergeArgs};
 use crate::error::Error;
 use crate::evidence::read;
-use crate::exit::Exit;
+use crate::exit::{Exit, Gate};
 use crate::report::files::Files;
 use crate::report::github::Github;
 use crate::report::junit::label;
@@ -33,8 +33,8 @@ pub fn merge(
     missing.extend(parts.iter().filter(|(_, part)| part.not_run > 0).map(|(path, part)| {
         format!("{} of the trials of {}, which was interrupted,", part.not_run, path.display())
     }));
-    let results = combine(parts)?;
     let gate = args.verdicts.gate();
+    let results = combine(parts, gate)?;
     let captures = args.reports.folder().map(|folder| Captures::stored(folder, gate));
     if let Some(captures) = &captures {
         let folders = paths.iter().filter_map(|path| path.parent());
@@ -96,29 +96,29 @@ fn missing(results: &[(&Path, Results)]) -> Result<Vec<String>, Error> {
 }
 
 /// The parts as the one run that they are. A trial that is in several of them was run several times.
-fn combine(parts: Vec<(&Path, Results)>) -> Result<Results, Error> {
+fn combine(parts: Vec<(&Path, Results)>, gate: Gate) -> Result<Results, Error> {
     let mut parts = parts.into_iter();
     let Some((first_path, mut all)) = parts.next() else {
         return Err(Error::Usage("there is nothing to merge".to_owned()));
     };
     let mut trials = BTreeMap::new();
-    add(&mut trials, std::mem::take(&mut all.trials));
+    add(&mut trials, std::mem::take(&mut all.trials), gate);
     for (path, part) in parts {
         check_same(first_path, &all, path, &part)?;
         all.started = all.started.min(part.started);
         all.duration = all.duration.saturating_add(part.duration);
         all.not_run = all.not_run.saturating_add(part.not_run);
-        add(&mut trials, part.trials);
+        add(&mut trials, part.trials, gate);
     }
     all.part = None;
     all.trials = trials.into_values().collect();
     Ok(all)
 }
 
-fn add(trials: &mut BTreeMap<String, TrialResult>, more: Vec<TrialResult>) {
+fn add(trials: &mut BTreeMap<String, TrialResult>, more: Vec<TrialResult>, gate: Gate) {
     for trial in more {
         match trials.get_mut(&trial.id) {
-            Some(before) => repetition::merge(before, trial),
+            Some(before) => repetition::merge(before, trial, gate),
             None => drop(trials.insert(trial.id.clone(), trial)),
         }
     }
