@@ -371,6 +371,23 @@ mod tests {
         assert_eq!(got.peer, Some(sender));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_closed_descriptor_is_never_another_ones_file() {
+        use nix::fcntl::{FcntlArg, fcntl};
+
+        // The highest number that select can take, as a process has it in which many trials run at once.
+        let null = std::fs::File::open("/dev/null").unwrap();
+        let high = fcntl(&null, FcntlArg::F_DUPFD_CLOEXEC(1023)).unwrap();
+        let mut host = open();
+        let what = crate::host::call::DescriptorKind::Closed;
+        run(&mut *host, "wrong", Action::Descriptor { what });
+        let ready = Action::Ready { via: "select".to_owned(), timeout: None };
+        assert!(host.run(&call("wrong", ready), LIMIT).unwrap_err().0.contains("1023 is in use"));
+        assert_eq!(run(&mut *host, "wrong", Action::Close).outcome, Outcome::Error("EBADF".to_owned()));
+        nix::unistd::close(high).unwrap();
+    }
+
     #[test]
     fn a_name_that_was_closed_is_nobody_elses_socket() {
         let mut host = open();

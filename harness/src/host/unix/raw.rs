@@ -214,6 +214,12 @@ pub(super) fn shutdown(handle: RawHandle, how: c_int) -> Raw<()> {
     result(unsafe { libc::shutdown(fd(handle), how) }).map(drop)
 }
 
+/// Whether a file of the process has that number.
+pub(super) fn is_open(fd: c_int) -> bool {
+    // SAFETY: takes numbers only.
+    result(unsafe { libc::fcntl(fd, libc::F_GETFD) }).is_ok()
+}
+
 /// `close`. The number is free afterwards, whatever the result: nothing is retried.
 pub(super) fn close(handle: RawHandle) -> Raw<()> {
     // SAFETY: the handle was taken out of its cell, so nobody here uses the number again.

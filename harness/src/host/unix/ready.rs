@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::raw::{self, Raw};
 use crate::host::HostFault;
-use crate::host::local::sys::RawHandle;
+use crate::host::local::sys::{RawHandle, Sys};
 use crate::outcome::Outcome;
 
 /// Asks once for every bit.
@@ -61,9 +61,12 @@ fn select(handle: RawHandle, timeout: Option<Option<Duration>>) -> Result<Raw<Ou
     use nix::sys::select::FdSet;
     use nix::sys::time::{TimeVal, TimeValLike};
 
+    let handle = if handle == super::Native::NOTHING { closed_for_select()? } else { handle };
     let fd = raw::fd(handle);
     if usize::try_from(fd).is_ok_and(|fd| fd >= nix::sys::select::FD_SETSIZE) {
-        return Err(HostFault::new(format!("descriptor {fd} is too large for select")));
+        return Err(HostFault::new(format!(
+            "descriptor {fd} is too large for select: fewer trials at once (--jobs) have fewer files open"
+        )));
     }
     let borrowed = raw::Borrowed::new(handle);
     let fd = std::os::fd::AsFd::as_fd(&*borrowed);
@@ -91,6 +94,23 @@ fn select(handle: RawHandle, timeout: Option<Option<Duration>>) -> Result<Raw<Ou
         }
         Outcome::Bits(bits)
     }))
+}
+
+/// A number that select can take and no file of the process has. select overlooks numbers behind the process's table of
+/// files, so the table is made as long first.
+fn closed_for_select() -> Result<RawHandle, HostFault> {
+    const HIGHEST: std::os::fd::RawFd = nix::sys::select::FD_SETSIZE as std::os::fd::RawFd - 1;
+    if let Ok(null) = std::fs::File::open("/dev/null") {
+        let high = nix::fcntl::fcntl(&null, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(HIGHEST - 23));
+        // A table that is as long already needs nothing.
+        let _ = high.map(|fd| raw::close(raw::handle(fd)));
+    }
+    if raw::is_open(HIGHEST) {
+        return Err(HostFault::new(format!(
+            "descriptor {HIGHEST} is in use: fewer trials at once (--jobs) have fewer files open"
+        )));
+    }
+    Ok(raw::handle(HIGHEST))
 }
 
 #[cfg(target_os = "linux")]
