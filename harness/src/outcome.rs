@@ -27,6 +27,13 @@ pub enum Outcome {
     Data(Data),
     /// How many bytes were taken or are queued.
     Bytes(u64),
+    /// What a receive gave, and the flags that came with it. Without flags it is that outcome alone.
+    Message {
+        /// The outcome without the flags.
+        of: Box<Self>,
+        /// MSG_ flags.
+        msg_flags: BTreeSet<String>,
+    },
     /// A number, of an option for example.
     Value(i64),
     /// A word, such as the value of an option that is a name, or `off`.
@@ -111,6 +118,7 @@ impl fmt::Display for Outcome {
             Self::Blocks => f.write_str("blocks"),
             Self::Data(data) => write_data(f, &data.0),
             Self::Bytes(n) => write!(f, "{n} bytes"),
+            Self::Message { of, msg_flags } => write_message(f, of, msg_flags),
             Self::Value(n) => write!(f, "{n}"),
             Self::Text(text) => f.write_str(text),
             Self::Bits(bits) => {
@@ -144,6 +152,16 @@ pub(crate) fn write_joined(
         write!(f, "{item}")?;
     }
     Ok(())
+}
+
+/// What was received, with the flags that came with it: `data "hel" and MSG_TRUNC`.
+pub(crate) fn write_message(
+    f: &mut fmt::Formatter<'_>,
+    of: &impl fmt::Display,
+    msg_flags: &BTreeSet<String>,
+) -> fmt::Result {
+    write!(f, "{of}")?;
+    msg_flags.iter().try_for_each(|flag| write!(f, " and {flag}"))
 }
 
 /// Longest payload that is shown whole in a message.

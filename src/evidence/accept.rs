@@ -235,6 +235,14 @@ fn written(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Data(data) => format!("{{data: {}}}", quoted(&data.0.escape_ascii().to_string())),
         Outcome::Bytes(n) => n.to_string(),
+        Outcome::Message { of, msg_flags } => {
+            let flags = msg_flags.iter().cloned().collect::<Vec<_>>().join(", ");
+            match &**of {
+                Outcome::Data(_) => written(of).replacen('}', &format!(", msg_flags: [{flags}]}}"), 1),
+                Outcome::Bytes(n) => format!("{{bytes: {n}, msg_flags: [{flags}]}}"),
+                _ => "unknown".to_owned(),
+            }
+        }
         Outcome::Path(_) => format!("[{outcome}]"),
         Outcome::Segments(seen) => match seen.segments.as_slice() {
             [one] => format!("\"exactly {}\"", one.flags),

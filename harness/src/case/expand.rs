@@ -21,6 +21,7 @@ use super::step::{self, Step};
 use super::suite::Suite;
 use super::trial::{Trial, TrialStep};
 use super::verbs::{Class, OutcomeKind, Subject, VERBS};
+use super::via;
 use super::yaml::Node;
 use crate::host::call::Family;
 use crate::host::link::Request;
@@ -463,11 +464,8 @@ fn on_platform(
         needs.insert("tracing".to_owned());
     }
     for step in &expanded.steps {
-        // `poll` may be asked for where the system's is WSAPoll.
-        needs.extend(
-            step.word("via").filter(|_| step.verb.name != "ready").map(|call| format!("call {call}")),
-        );
         needs.extend(step.flags().map(|flag| format!("flag {flag}")));
+        needs.extend(via::need(step));
         if step.word("direction") == Some("unsent") {
             needs.insert("unsent bytes".to_owned());
         }

@@ -11,7 +11,7 @@ use super::read::{self, duration, map_or_error};
 use super::segment;
 use super::verbs::OutcomeKind;
 use super::yaml::{Key, Node, Value};
-use crate::outcome::{Data, Outcome, TcpState, write_data, write_joined};
+use crate::outcome::{Data, Outcome, TcpState, write_data, write_joined, write_message};
 use crate::platform::errors;
 use crate::wire::want::SegmentWant;
 
@@ -34,6 +34,7 @@ pub enum Want {
     Blocks,
     Data(Data),
     Bytes(u64),
+    Message { of: Box<Self>, msg_flags: BTreeSet<String> },
     Value(i64),
     Text(String),
     Bits(BTreeSet<String>),
@@ -92,6 +93,9 @@ impl Want {
             (Self::Data(want), Outcome::Data(seen)) => want == seen,
             (Self::Bytes(want), Outcome::Data(seen)) => *want == seen.0.len() as u64,
             (Self::Bytes(want), Outcome::Bytes(seen)) => want == seen,
+            (Self::Message { of, msg_flags }, Outcome::Message { of: seen, msg_flags: seen_flags }) => {
+                of.accepts(seen) && msg_flags == seen_flags
+            }
             (Self::Value(want), Outcome::Value(seen)) => want == seen,
             (Self::Text(want), Outcome::Text(seen)) => want == seen,
             (Self::Bits(want), Outcome::Bits(seen)) => want == seen,
@@ -132,6 +136,7 @@ impl fmt::Display for Want {
             Self::Blocks => f.write_str("blocks"),
             Self::Data(data) => write_data(f, &data.0),
             Self::Bytes(n) => write!(f, "{n} bytes"),
+            Self::Message { of, msg_flags } => write_message(f, of, msg_flags),
             Self::Value(n) => write!(f, "{n}"),
             Self::Text(text) => f.write_str(text),
             Self::Bits(bits) => write!(f, "[{}]", bits.iter().cloned().collect::<Vec<_>>().join(", ")),
@@ -263,6 +268,9 @@ pub fn expected(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics
         return segment::expected(node, diagnostics).map(|want| Expected::just(Want::Segment(want)));
     }
     if let Some(entries) = node.map() {
+        if entries.iter().any(|(key, _)| key.text == MSG_FLAGS) {
+            return want(node, context, diagnostics).map(Expected::just);
+        }
         if let [(key, value)] = entries {
             match key.text.as_str() {
                 "any_of" => return any_of(value, context, diagnostics),
@@ -423,6 +431,9 @@ fn word(node: &Node, text: &str, context: Context<'_>, diagnostics: &mut Diagnos
 
 fn special(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> Option<Want> {
     let entries = map_or_error(node, "an outcome", diagnostics)?;
+    if entries.iter().any(|(key, _)| key.text == MSG_FLAGS) {
+        return message(node, entries, context, diagnostics);
+    }
     let [(key, value)] = entries else {
         diagnostics.error(
             node.span,
@@ -446,6 +457,62 @@ fn special(node: &Node, context: Context<'_>, diagnostics: &mut Diagnostics) -> 
             None
         }
     }
+}
+
+/// The key of the flags that come with what was received.
+const MSG_FLAGS: &str = "msg_flags";
+
+/// The flags that a receive can tell.
+pub const TOLD_FLAGS: [&str; 5] = ["MSG_CTRUNC", "MSG_EOR", "MSG_ERRQUEUE", "MSG_OOB", "MSG_TRUNC"];
+
+/// `{data: hel, msg_flags: [MSG_TRUNC]}`
+fn message(
+    node: &Node,
+    entries: &[(Key, Node)],
+    context: Context<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Want> {
+    if !context.kinds.contains(&OutcomeKind::Data) {
+        diagnostics.error(node.span, format!("{{{MSG_FLAGS}: …}} cannot come out of this step"));
+        return None;
+    }
+    let (mut msg_flags, mut of) = (BTreeSet::new(), Vec::new());
+    for (key, value) in entries {
+        match key.text.as_str() {
+            MSG_FLAGS => {
+                for item in read::list(value) {
+                    msg_flags.insert(told_flag(item, diagnostics)?);
+                }
+            }
+            "data" => of.push(Want::Data(Data(read::prose(value, "text", diagnostics)?.into_bytes()))),
+            "bytes" => of.push(Want::Bytes(read::count(value, diagnostics)? as u64)),
+            other => {
+                diagnostics.unknown(key.span, "key of an outcome", other, ["data", "bytes", MSG_FLAGS]);
+                return None;
+            }
+        }
+    }
+    match (of.pop(), of.is_empty()) {
+        (Some(of), true) if msg_flags.is_empty() => Some(of),
+        (Some(of), true) => Some(Want::Message { of: Box::new(of), msg_flags }),
+        _ => {
+            diagnostics.error_help(
+                node.span,
+                "flags come with what was received",
+                format!("write {{data: …, {MSG_FLAGS}: […]}} or {{bytes: n, {MSG_FLAGS}: […]}}"),
+            );
+            None
+        }
+    }
+}
+
+fn told_flag(item: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = read::text(item, "a MSG_ flag", diagnostics)?;
+    if TOLD_FLAGS.contains(&text.as_str()) {
+        return Some(text);
+    }
+    diagnostics.unknown(item.span, "flag that is told", &text, TOLD_FLAGS);
+    None
 }
 
 fn path(items: &[Node], diagnostics: &mut Diagnostics) -> Option<Vec<TcpState>> {

@@ -326,6 +326,7 @@ impl<'a> Cell<'a> {
         named.or_else(|| entries.iter().find(|(key, _)| key.text == "else")).map(|(_, node)| node)
     }
 
+    /// No row can be picked.
     fn explain_no_axis(
         &self,
         span: Span,
@@ -337,6 +338,7 @@ impl<'a> Cell<'a> {
             diagnostics.error(span, "these rows are those of more than one axis");
             return;
         }
+        const OUTCOMES: [&str; 4] = ["any_of", "data", "bytes", "msg_flags"];
         let rows: Vec<_> =
             self.axes.iter().flat_map(|axis| axis.rows.iter().map(|row| row.name.as_str())).collect();
         for (key, value) in entries {
@@ -349,12 +351,13 @@ impl<'a> Cell<'a> {
                 return;
             }
             for name in key.text.split(',').map(str::trim) {
-                if name != "else" && !rows.contains(&name) {
+                // Of a wrong map with a right key in it, the wrong key is the one to be told.
+                if name != "else" && !rows.contains(&name) && !OUTCOMES.contains(&name) {
                     diagnostics.unknown(
                         key.span,
                         "row or kind of outcome",
                         name,
-                        rows.iter().copied().chain(["any_of", "data", "bytes"]),
+                        rows.iter().copied().chain(OUTCOMES),
                     );
                     return;
                 }

@@ -13,6 +13,7 @@ use super::read;
 use super::segment::SegmentSpec;
 use super::source::{Place, Span};
 use super::verbs::{self, Class, STEP_KEYS, Subject, VERBS, Verb};
+use super::via;
 use super::yaml::{Key, Node, Value};
 use crate::host::call::{Mode, Name};
 use crate::platform::selector::Selector;
@@ -295,7 +296,7 @@ fn step(
         }
         if let Some(arg) = verb.arg(&k.text) {
             if arg.name == "via" {
-                via(&mut step, verb, value, cell, diagnostics);
+                via::read(&mut step, value, cell, diagnostics);
             } else if let Some(value_read) = args::argument(arg, value, diagnostics) {
                 step.args.push((arg.name, value_read, value.span));
             }
@@ -311,38 +312,12 @@ fn step(
     }
     let expects = entries.iter().any(|(k, _)| k.text == "expect");
     checks(&step, expects, diagnostics);
+    via::check(&step, diagnostics);
     (diagnostics.times() == before || step.verb.class == Class::Macro).then_some(step)
 }
 
-/// The call that a step uses. Where the value is that of a row, the row says how it is issued too: a row that is not
-/// named like a call carries a `mode`, and may name the call with `call`.
-fn via(step: &mut Step, verb: &Verb, value: &Node, cell: &Cell<'_>, diagnostics: &mut Diagnostics) {
-    let Some(word) = read::text(value, "a call", diagnostics) else { return };
-    if verb.calls().contains(&word.as_str()) {
-        step.args.push(("via", ArgValue::Word(word), value.span));
-        return;
-    }
-    let row = cell.row("via").filter(|row| row.name == word);
-    let carried = |name: &str| row?.values.iter().find(|(key, _)| key.text == name).map(|(_, node)| node);
-    let Some(mode_node) = carried("mode") else {
-        diagnostics.unknown(value.span, "call", &word, verb.calls().iter().copied());
-        return;
-    };
-    cell.mark_used("mode");
-    if let Some(mode) = mode(mode_node, diagnostics) {
-        step.mode = mode;
-    }
-    if let Some(call) = carried("call").and_then(Node::text) {
-        cell.mark_used("call");
-        if !verb.calls().contains(&call) {
-            diagnostics.unknown(value.span, "call", call, verb.calls().iter().copied());
-            return;
-        }
-        step.args.push(("via", ArgValue::Word(call.to_owned()), value.span));
-    }
-}
-
-fn mode(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mode> {
+/// How a call is issued.
+pub(super) fn mode(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mode> {
     match read::text(node, "a mode", diagnostics)?.as_str() {
         "blocking" => Some(Mode::Blocking),
         "nonblocking" => Some(Mode::Nonblocking),
@@ -484,13 +459,6 @@ fn checks(step: &Step, expects: bool, diagnostics: &mut Diagnostics) {
             "of a call that goes on nothing can be expected but `blocks`: that it is asleep now",
             "write what comes of it at `finish`",
         );
-    }
-    let without_arguments = ["write", "writev", "read", "readv"];
-    if let Some(via) = step.word("via").filter(|via| without_arguments.contains(via))
-        && let Some((name, _, at)) = step.args.iter().find(|(name, ..)| ["to", "flags"].contains(name))
-    {
-        let help = if step.verb.name == "send" { "sendmsg" } else { "recvmsg" };
-        diagnostics.error_help(*at, format!("`{via}` takes no `{name}`"), format!("`{help}` does"));
     }
     let layer = &step.layer;
     let timed = layer.takes.is_some() || layer.timer.is_some();

@@ -273,19 +273,20 @@ pub static VERBS: &[Verb] = &[
         subject: Subject::Socket,
         class: Class::Call,
         about: "Sends. `ok` says that all was taken, a number how many bytes were. SIGPIPE is only let through where \
-                `flags` does not have MSG_NOSIGNAL.",
+                `flags` does not have MSG_NOSIGNAL; `write` and `writev` have no flags, so they always let it through. \
+                `sendmsg` and `writev` are given the data in two halves.",
         args: &[
             required(
                 "data",
                 K::Data,
                 "what is sent: text, `{size: n}` for n bytes, `{data: text}` for any text",
             ),
-            arg("to", K::Address, "the destination: makes it `sendto`"),
+            arg("to", K::Address, "the destination; `via` is `sendto` then, where it is not written"),
             arg("flags", K::Flags, "MSG_ flags; `[MSG_NOSIGNAL]` where it is not written"),
             arg(
                 "via",
-                K::OneOf(&["send", "sendmsg", "write", "writev"]),
-                "the call; `write` and `writev` take neither `to` nor `flags`, and so let SIGPIPE through",
+                K::OneOf(&["send", "sendto", "sendmsg", "write", "writev", "WSASend", "WSASendTo"]),
+                "the call",
             ),
         ],
         outcomes: &[Ok, Error, Blocks, Bytes],
@@ -296,14 +297,16 @@ pub static VERBS: &[Verb] = &[
         name: "recv",
         subject: Subject::Socket,
         class: Class::Call,
-        about: "Receives once.",
+        about: "Receives once. `recvmsg` tells flags as well, which belong to the outcome: \
+                `{data: hel, msg_flags: [MSG_TRUNC]}`. `recvmsg` and `readv` are given the buffer in two halves, and \
+                none for ancillary data.",
         args: &[
             arg("size", K::Int, "the buffer's length in bytes; 65536 where it is not written"),
             arg("flags", K::Flags, "MSG_ flags"),
             arg(
                 "via",
-                K::OneOf(&["recv", "recvmsg", "read", "readv"]),
-                "the call; `read` and `readv` take no `flags`",
+                K::OneOf(&["recv", "recvfrom", "recvmsg", "read", "readv", "WSARecv", "WSARecvFrom"]),
+                "the call",
             ),
         ],
         outcomes: &[Data, Eof, Error, Blocks, Bytes],

@@ -107,26 +107,25 @@ pub enum Action {
         /// `accept`, `accept4` or `AcceptEx`.
         via: String,
     },
-    /// `send`, or `sendto` where an address is given. Tells [`Outcome::Ok`] if all bytes were taken, else
-    /// [`Outcome::Bytes`].
+    /// `send` and its kin. Tells [`Outcome::Ok`] if all bytes were taken, else [`Outcome::Bytes`].
     Send {
         /// The bytes.
         data: Data,
         /// Destination.
         to: Option<Address>,
-        /// MSG_ flags by name.
+        /// MSG_ flags by name; none for a call that has no flags.
         flags: Vec<String>,
-        /// `send`, `sendmsg`, `write` or `writev`.
+        /// `send`, `sendto`, `sendmsg`, `write`, `writev`, `WSASend` or `WSASendTo`.
         #[serde(default = "send")]
         via: String,
     },
-    /// `recv`, or `recvfrom` where the sender is asked for.
+    /// `recv` and its kin. What `recvmsg` tells besides is an [`Outcome::Message`].
     Recv {
         /// The buffer's length in bytes.
         size: usize,
-        /// MSG_ flags by name.
+        /// MSG_ flags by name; none for a call that has no flags.
         flags: Vec<String>,
-        /// `recv`, `recvmsg`, `read` or `readv`.
+        /// `recv`, `recvfrom`, `recvmsg`, `read`, `readv`, `WSARecv` or `WSARecvFrom`.
         #[serde(default = "recv")]
         via: String,
     },
@@ -265,7 +264,7 @@ pub struct Completion {
     /// The local address of the socket after the call (for an accept: of the new socket), where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<SocketAddr>,
-    /// The remote address likewise; the sender of a datagram after a receive.
+    /// The remote address likewise; the sender of a datagram after a receive by a call that tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<SocketAddr>,
     /// What a call that the harness ended had moved by then: it still was not over.

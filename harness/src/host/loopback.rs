@@ -289,11 +289,12 @@ mod tests {
     }
 
     fn send(to: Option<SocketAddr>) -> Action {
+        let via = if to.is_some() { "sendto" } else { "send" };
         Action::Send {
             data: Data(b"hello".to_vec()),
             to: to.map(Address::Is),
             flags: Vec::new(),
-            via: "send".to_owned(),
+            via: via.to_owned(),
         }
     }
 
@@ -366,7 +367,8 @@ mod tests {
         let receiver = bind(&mut *host, "receiver", Kind::Datagram);
         let sender = bind(&mut *host, "sender", Kind::Datagram);
         assert_eq!(run(&mut *host, "sender", send(Some(receiver))).outcome, Outcome::Ok);
-        let got = run(&mut *host, "receiver", recv());
+        let recvfrom = Action::Recv { size: 16, flags: Vec::new(), via: "recvfrom".to_owned() };
+        let got = run(&mut *host, "receiver", recvfrom);
         assert_eq!(got.outcome, Outcome::Data(Data(b"hello".to_vec())));
         assert_eq!(got.peer, Some(sender));
     }

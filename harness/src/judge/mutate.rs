@@ -136,6 +136,14 @@ fn others(wants: &[Want]) -> Vec<Want> {
             others.push(Want::Data(data));
         }
         Want::Bytes(n) => others.push(Want::Bytes(n + 1)),
+        Want::Message { of, msg_flags } => {
+            others.push((**of).clone());
+            others.extend(
+                self::others(std::slice::from_ref(of))
+                    .into_iter()
+                    .map(|of| Want::Message { of: Box::new(of), msg_flags: msg_flags.clone() }),
+            );
+        }
         Want::Value(n) => others.push(Want::Value(n + 1)),
         Want::Text(text) => others.push(Want::Text(format!("{text}!"))),
         Want::Bits(bits) => {

@@ -33,15 +33,13 @@ pub(super) fn flags() -> impl Iterator<Item = &'static str> {
 
 /// The calls that cases may choose with `via`.
 pub(super) fn calls() -> impl Iterator<Item = &'static str> {
-    let own: &[&str] = if cfg!(target_os = "linux") {
-        &["accept4", "epoll"]
-    } else if cfg!(target_os = "freebsd") {
-        &["accept4"]
-    } else {
-        &[]
-    };
-    let all = ["connect", "accept", "send", "sendmsg", "write", "writev", "recv", "recvmsg", "read", "readv"];
-    all.into_iter().chain(["poll", "select"]).chain(own.iter().copied())
+    const ALL: [&str; 14] = [
+        "connect", "accept", "poll", "select", "send", "sendto", "sendmsg", "write", "writev", "recv",
+        "recvfrom", "recvmsg", "read", "readv",
+    ];
+    let accept4 = cfg!(any(target_os = "linux", target_os = "freebsd")).then_some("accept4");
+    let epoll = cfg!(target_os = "linux").then_some("epoll");
+    ALL.into_iter().chain(accept4).chain(epoll)
 }
 
 /// Whether the kernel has an option: on a TCP socket over IPv4 or IPv6, or on one for datagrams.

@@ -78,11 +78,25 @@ pub(super) fn flags() -> impl Iterator<Item = &'static str> {
 
 /// The calls that cases may choose with `via`. `call poll` is that of POSIX, although cases may write `poll` for WSAPoll.
 pub(super) fn calls() -> impl Iterator<Item = &'static str> {
-    let mut calls = vec!["connect", "WSAConnect", "accept", "AcceptEx", "send", "recv", "select", "WSAPoll"];
+    const ALL: [&str; 14] = [
+        "connect",
+        "WSAConnect",
+        "accept",
+        "AcceptEx",
+        "select",
+        "WSAPoll",
+        "send",
+        "sendto",
+        "WSASend",
+        "WSASendTo",
+        "recv",
+        "recvfrom",
+        "WSARecv",
+        "WSARecvFrom",
+    ];
     let (connect_ex, disconnect_ex) = windows::has_extensions();
-    calls.extend(connect_ex.then_some("ConnectEx"));
-    calls.extend(disconnect_ex.then_some("DisconnectEx"));
-    calls.into_iter()
+    let extensions = [connect_ex.then_some("ConnectEx"), disconnect_ex.then_some("DisconnectEx")];
+    ALL.into_iter().chain(extensions.into_iter().flatten())
 }
 
 /// Whether Windows has an option: on a TCP socket over IPv4 or IPv6, or on one for datagrams.

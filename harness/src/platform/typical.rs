@@ -15,25 +15,31 @@ const VERSIONS: [(Os, &[u32]); 4] =
 const SETTINGS: [(Os, &str, &str); 1] = [(Os::Freebsd, "net.inet.tcp.nolocaltimewait", "1")];
 
 /// Calls that not every system has.
-const CALLS: [(&str, &[Os]); 14] = [
-    ("sendmsg", &[Os::Linux, Os::Macos, Os::Freebsd]),
-    ("write", &[Os::Linux, Os::Macos, Os::Freebsd]),
-    ("writev", &[Os::Linux, Os::Macos, Os::Freebsd]),
-    ("recvmsg", &[Os::Linux, Os::Macos, Os::Freebsd]),
-    ("read", &[Os::Linux, Os::Macos, Os::Freebsd]),
-    ("readv", &[Os::Linux, Os::Macos, Os::Freebsd]),
-    ("poll", &[Os::Linux, Os::Macos, Os::Freebsd]),
+const CALLS: [(&str, &[Os]); 18] = [
+    ("poll", UNIX),
+    ("sendmsg", UNIX),
+    ("write", UNIX),
+    ("writev", UNIX),
+    ("recvmsg", UNIX),
+    ("read", UNIX),
+    ("readv", UNIX),
     ("epoll", &[Os::Linux]),
     ("accept4", &[Os::Linux, Os::Freebsd]),
     ("WSAConnect", &[Os::Windows]),
     ("WSAPoll", &[Os::Windows]),
+    ("WSASend", &[Os::Windows]),
+    ("WSASendTo", &[Os::Windows]),
+    ("WSARecv", &[Os::Windows]),
+    ("WSARecvFrom", &[Os::Windows]),
     ("ConnectEx", &[Os::Windows]),
     ("AcceptEx", &[Os::Windows]),
     ("DisconnectEx", &[Os::Windows]),
 ];
 
 /// Calls that every system has.
-const COMMON_CALLS: [&str; 5] = ["connect", "accept", "send", "recv", "select"];
+const COMMON_CALLS: [&str; 7] = ["connect", "accept", "select", "send", "sendto", "recv", "recvfrom"];
+
+const UNIX: &[Os] = &[Os::Linux, Os::Macos, Os::Freebsd];
 
 /// Flags that not every system has.
 const FLAGS: [(&str, &[Os]); 11] = [

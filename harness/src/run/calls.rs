@@ -4,6 +4,7 @@ use super::names::Names;
 use crate::case::args::ArgValue;
 use crate::case::option_value;
 use crate::case::step::Step;
+use crate::case::via;
 use crate::host::call::{Action, Call, Choice, DescriptorKind, Family, Kind};
 use crate::host::{Host, HostFault};
 use crate::outcome::Data;
@@ -44,18 +45,24 @@ pub(super) fn call(step: &Step, names: &Names, host: &mut dyn Host) -> Result<Ca
         },
         "bind" => Action::Bind { address: address("address")?.ok_or_else(|| missing("address"))? },
         "listen" => Action::Listen { backlog: step.int("backlog").map_or(BACKLOG, small) },
-        "connect" => Action::Connect { to: address("to")?.ok_or_else(|| missing("to"))?, via: via(step) },
-        "accept" => Action::Accept { new: step.word("as").unwrap_or("server").to_owned(), via: via(step) },
+        "connect" => Action::Connect { to: address("to")?.ok_or_else(|| missing("to"))?, via: call_of(step) },
+        "accept" => {
+            Action::Accept { new: step.word("as").unwrap_or("server").to_owned(), via: call_of(step) }
+        }
         "send" => Action::Send {
             data: data(step),
             to: address("to")?,
-            flags: flags(step).unwrap_or_else(|| vec!["MSG_NOSIGNAL".to_owned()]),
-            via: via(step),
+            flags: match flags(step) {
+                Some(flags) => flags,
+                None if via::takes(via::call(step), "flags") => vec!["MSG_NOSIGNAL".to_owned()],
+                None => Vec::new(),
+            },
+            via: call_of(step),
         },
         "recv" => Action::Recv {
             size: size(step).unwrap_or(BUFFER),
             flags: flags(step).unwrap_or_default(),
-            via: via(step),
+            via: call_of(step),
         },
         "read" => Action::Read { size: size(step).unwrap_or(usize::MAX) },
         "fill" => Action::Fill,
@@ -81,7 +88,7 @@ pub(super) fn call(step: &Step, names: &Names, host: &mut dyn Host) -> Result<Ca
         "getsockname" => Action::LocalName,
         "getpeername" => Action::PeerName,
         "ready" => Action::Ready {
-            via: via(step),
+            via: call_of(step),
             timeout: match step.arg("timeout") {
                 Some(ArgValue::Duration(timeout)) => Some(Some(*timeout)),
                 _ => None,
@@ -92,8 +99,8 @@ pub(super) fn call(step: &Step, names: &Names, host: &mut dyn Host) -> Result<Ca
     Ok(Call { socket: step.subject.clone(), action, mode: step.mode })
 }
 
-fn via(step: &Step) -> String {
-    step.word("via").or_else(|| step.verb.calls().first().copied()).unwrap_or_default().to_owned()
+fn call_of(step: &Step) -> String {
+    via::call(step).to_owned()
 }
 
 fn size(step: &Step) -> Option<usize> {

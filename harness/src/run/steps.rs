@@ -82,10 +82,17 @@ impl Came {
             data.0.truncate(KEPT);
             data.0.shrink_to_fit();
         }
-        let verbatim = want.wants().iter().any(|want| matches!(want, Want::Data(_)));
+        let verbatim = want.wants().iter().any(|want| match want {
+            Want::Message { of, .. } => matches!(**of, Want::Data(_)),
+            want => matches!(want, Want::Data(_)),
+        });
         let outcomes =
             self.outcome.iter_mut().chain(self.completion.iter_mut().map(|done| &mut done.outcome));
         for outcome in outcomes.filter(|_| !verbatim) {
+            let outcome = match outcome {
+                Outcome::Message { of, .. } => of,
+                outcome => outcome,
+            };
             if let Outcome::Data(data) = outcome
                 && data.0.len() > KEPT
             {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::case::args::FLAGS;
+use crate::case::expected::TOLD_FLAGS;
 use crate::case::verbs::OutcomeKind;
 use crate::outcome::TcpState;
 use crate::platform::{Os, errors, options};
@@ -141,6 +142,7 @@ pub(super) fn definitions() -> Map<String, Value> {
     add("takes", any([takes, by_row(&reference("takes"))]));
     add("timer", any([reference("duration"), by_row(&reference("timer"))]));
     add("text", free_text());
+    add("message", message());
     add("states", json!({"enum": TcpState::ALL.map(TcpState::name)}));
     add("bits", json!({"type": "array", "items": any([json!({ "enum": BITS }), dollar()])}));
     definitions
@@ -170,7 +172,7 @@ fn kind_of_outcome(kind: OutcomeKind) -> Value {
         OutcomeKind::Blocks => {
             json!({"const": "blocks", "description": "the call sleeps in the kernel, and is interrupted"})
         }
-        OutcomeKind::Data => any([text_of("data"), reference("text")]),
+        OutcomeKind::Data => any([text_of("data"), reference("message"), reference("text")]),
         OutcomeKind::Bytes => {
             any([count("bytes", "so many bytes"), json!({"type": "integer", "minimum": 0})])
         }
@@ -293,6 +295,23 @@ fn text_of(key: &str) -> Value {
         "description": "any text, also one that is a word of the language",
         "properties": {(key): prose()},
         "required": [key],
+        "additionalProperties": false,
+    })
+}
+
+fn message() -> Value {
+    let flag = json!({"anyOf": [{"enum": TOLD_FLAGS}, dollar()]});
+    json!({
+        "type": "object",
+        "description": "what was received, and the flags that recvmsg told with it",
+        "properties": {
+            "data": prose(),
+            "bytes": any([json!({"type": "integer", "minimum": 0}), dollar()]),
+            "msg_flags": one_or_more(flag),
+        },
+        "required": ["msg_flags"],
+        "minProperties": 2,
+        "maxProperties": 2,
         "additionalProperties": false,
     })
 }

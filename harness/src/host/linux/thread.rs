@@ -102,12 +102,9 @@ fn sleeps_in(action: &Action, mode: Mode) -> &'static [c_long] {
         (Action::Ready { .. }, _) | (_, Mode::Waiting) => POLL,
         (Action::Connect { .. }, _) => &[libc::SYS_connect],
         (Action::Accept { .. }, _) => ACCEPT,
-        (Action::Send { .. } | Action::Fill, _) => {
-            &[libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS_write, libc::SYS_writev]
-        }
-        (Action::Recv { .. } | Action::Read { .. }, _) => {
-            &[libc::SYS_recvfrom, libc::SYS_recvmsg, libc::SYS_read, libc::SYS_readv]
-        }
+        (Action::Send { via, .. } | Action::Recv { via, .. }, _) => transfers_by(via),
+        (Action::Fill, _) => SENDTO,
+        (Action::Read { .. }, _) => RECVFROM,
         (Action::Close | Action::Abort, _) => &[libc::SYS_close],
         (Action::Shutdown { .. }, _) => &[libc::SYS_shutdown],
         (Action::SetOption { .. }, _) => &[libc::SYS_setsockopt],
@@ -115,6 +112,23 @@ fn sleeps_in(action: &Action, mode: Mode) -> &'static [c_long] {
     }
 }
 
+/// Linux has no `send` and no `recv`: they are `sendto` and `recvfrom` without an address.
+fn transfers_by(via: &str) -> &'static [c_long] {
+    match via {
+        "send" | "sendto" => SENDTO,
+        "sendmsg" => &[libc::SYS_sendmsg],
+        "write" => &[libc::SYS_write],
+        "writev" => &[libc::SYS_writev],
+        "recv" | "recvfrom" => RECVFROM,
+        "recvmsg" => &[libc::SYS_recvmsg],
+        "read" => &[libc::SYS_read],
+        "readv" => &[libc::SYS_readv],
+        _ => &[],
+    }
+}
+
+const SENDTO: &[c_long] = &[libc::SYS_sendto];
+const RECVFROM: &[c_long] = &[libc::SYS_recvfrom];
 // Newer architectures lack the older calls, and C libraries use either.
 #[cfg(target_arch = "x86_64")]
 const POLL: &[c_long] = &[libc::SYS_poll, libc::SYS_ppoll];

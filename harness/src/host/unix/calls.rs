@@ -5,6 +5,7 @@ use std::os::fd::IntoRawFd;
 use std::time::Duration;
 
 use super::raw::{self, Raw};
+use super::transfer::{Received, Receiving, Sending};
 use super::{address, flags, options, ready, signals};
 use crate::host::HostFault;
 use crate::host::call::{Action, Address, Choice, DescriptorKind, Family, Kind, Mode};
@@ -27,11 +28,10 @@ pub(super) fn call(cell: &Cell, kind: Kind, action: &Action, mode: Mode) -> Resu
         }
         Action::Accept { via, .. } => accept(cell, via, mode)?,
         Action::Send { data, to, flags, via } => {
-            let one = sender(via, to.as_ref(), flags::number(flags)?)?;
-            send(cell, &data.0, &one, mode)
+            send(cell, &data.0, &Sending::new(via, to.as_ref(), flags::number(flags)?)?, mode)
         }
         Action::Recv { size, flags, via } => {
-            recv(cell, kind, *size, flags::number(flags)?, receiver(via)?, mode)
+            recv(cell, kind, *size, Receiving::new(via)?, flags::number(flags)?, mode)
         }
         Action::Shutdown { how } => cut(plain(once(handle, mode, || raw::shutdown(handle, *how)))),
         Action::Close => close(cell, mode, false),
@@ -134,45 +134,11 @@ fn accept4(listener: RawHandle) -> Raw<(RawHandle, Option<std::net::SocketAddr>)
     Ok((handle, raw::peer_name(handle).ok().flatten()))
 }
 
-/// A call that sends, with all its arguments but the socket and the data. Tells how much was taken.
-type Sender<'a> = Box<dyn Fn(RawHandle, &[u8]) -> Raw<usize> + 'a>;
-
-fn sender<'a>(via: &str, to: Option<&'a Address>, flags: c_int) -> Result<Sender<'a>, HostFault> {
-    Ok(match (via, to) {
-        ("send", None) => Box::new(move |handle, data| raw::send(handle, data, flags)),
-        ("send", Some(to)) => Box::new(move |handle, data| {
-            address::with(to, |at, length| raw::send_to(handle, data, flags, at, length))
-        }),
-        ("sendmsg", None) => {
-            Box::new(move |handle, data| raw::send_message(handle, data, flags, std::ptr::null(), 0))
-        }
-        ("sendmsg", Some(to)) => Box::new(move |handle, data| {
-            address::with(to, |at, length| raw::send_message(handle, data, flags, at, length))
-        }),
-        ("write", _) => Box::new(raw::write),
-        ("writev", _) => Box::new(raw::write_vectored),
-        _ => return Err(HostFault::new(format!("this system has no call {via}"))),
-    })
-}
-
-/// A call that receives: into a buffer, with flags. Tells how much, and from whom where the call tells.
-type Receiver = fn(RawHandle, &mut [u8], c_int) -> Raw<(usize, Option<std::net::SocketAddr>)>;
-
-fn receiver(via: &str) -> Result<Receiver, HostFault> {
-    Ok(match via {
-        "recv" => raw::recv_from,
-        "recvmsg" => raw::receive_message,
-        "read" => |handle, buffer, _| Ok((raw::read(handle, buffer)?, None)),
-        "readv" => |handle, buffer, _| Ok((raw::read_vectored(handle, buffer)?, None)),
-        _ => return Err(HostFault::new(format!("this system has no call {via}"))),
-    })
-}
-
-fn send(cell: &Cell, data: &[u8], one: &Sender<'_>, mode: Mode) -> Answer {
+fn send(cell: &Cell, data: &[u8], sending: &Sending<'_>, mode: Mode) -> Answer {
     signals::forget();
     let mut taken = 0;
     let result = loop {
-        match repeated(cell, mode, libc::POLLOUT, |handle| one(handle, &data[taken..])) {
+        match repeated(cell, mode, libc::POLLOUT, |handle| sending.call(handle, &data[taken..])) {
             Ok(n) => taken += n,
             Err(code) if taken == 0 => break Err(code),
             Err(_) => break Ok(()),
@@ -189,12 +155,12 @@ fn send(cell: &Cell, data: &[u8], one: &Sender<'_>, mode: Mode) -> Answer {
     answer
 }
 
-fn recv(cell: &Cell, kind: Kind, size: usize, flags: c_int, one: Receiver, mode: Mode) -> Answer {
+fn recv(cell: &Cell, kind: Kind, size: usize, receiving: Receiving, flags: c_int, mode: Mode) -> Answer {
     let mut buffer = vec![0; size];
     let ready = if flags & libc::MSG_OOB != 0 { libc::POLLPRI } else { libc::POLLIN };
-    match repeated(cell, mode, ready, |handle| one(handle, &mut buffer, flags)) {
+    match repeated(cell, mode, ready, |handle| receiving.call(handle, &mut buffer, flags)) {
         Err(code) => plain(Err(code)),
-        Ok((n, peer)) => {
+        Ok(Received { size: n, from, flags: told }) => {
             let outcome = if flags & libc::MSG_TRUNC != 0 {
                 // The length is what was asked for; nothing says that the bytes were copied.
                 Outcome::Bytes(n as u64)
@@ -204,8 +170,13 @@ fn recv(cell: &Cell, kind: Kind, size: usize, flags: c_int, one: Receiver, mode:
                 buffer.truncate(n);
                 Outcome::Data(Data(buffer))
             };
+            let outcome = if told.is_empty() {
+                outcome
+            } else {
+                Outcome::Message { of: Box::new(outcome), msg_flags: told }
+            };
             let mut answer = Answer::new(Ok(outcome));
-            answer.peer = peer;
+            answer.peer = from;
             // Of nothing that was asked for, nothing comes whatever woke the call.
             answer.cut = (flags & libc::MSG_WAITALL != 0 && n < size) || size == 0;
             answer

@@ -14,6 +14,7 @@ mod ready;
 pub mod shown;
 pub mod signals;
 mod thread;
+mod transfer;
 
 #[cfg_attr(target_os = "linux", path = "state_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "state_macos.rs")]

@@ -1,5 +1,7 @@
-//! System calls for which the arguments may be wrong on purpose, and those that no wrapper has: the one unsafe file of
-//! the calls. Errors are raw codes; nothing is retried and nothing invented.
+//! System calls for which the arguments may be wrong on purpose, and those that no wrapper has. Errors are raw codes;
+//! nothing is retried and nothing invented.
+//!
+//! Not here: what sends and receives (`transfer`).
 
 #![expect(unsafe_code, reason = "wrappers refuse the arguments that cases are about")]
 
@@ -72,128 +74,6 @@ pub(super) fn bind(handle: RawHandle, address: *const libc::sockaddr, length: li
 pub(super) fn connect(handle: RawHandle, address: *const libc::sockaddr, length: libc::socklen_t) -> Raw<()> {
     // SAFETY: as in `bind`.
     result(unsafe { libc::connect(fd(handle), address, length) }).map(drop)
-}
-
-pub(super) fn send(handle: RawHandle, data: &[u8], flags: c_int) -> Raw<usize> {
-    // SAFETY: the pointer and the length are those of a slice.
-    size(unsafe { libc::send(fd(handle), data.as_ptr().cast(), data.len(), flags) })
-}
-
-pub(super) fn send_to(
-    handle: RawHandle,
-    data: &[u8],
-    flags: c_int,
-    address: *const libc::sockaddr,
-    length: libc::socklen_t,
-) -> Raw<usize> {
-    // SAFETY: the data as in `send`, the address as in `bind`.
-    size(unsafe { libc::sendto(fd(handle), data.as_ptr().cast(), data.len(), flags, address, length) })
-}
-
-/// `recvfrom`, and who sent it where the protocol tells.
-pub(super) fn recv_from(
-    handle: RawHandle,
-    buffer: &mut [u8],
-    flags: c_int,
-) -> Raw<(usize, Option<SocketAddr>)> {
-    // SAFETY: the buffer is a slice's; the address is initialised by zeros and written by the kernel up to its length.
-    let got = unsafe {
-        SockAddr::try_init(|storage, length| {
-            let n = libc::recvfrom(
-                fd(handle),
-                buffer.as_mut_ptr().cast(),
-                buffer.len(),
-                flags,
-                storage.cast(),
-                length,
-            );
-            size(n).map_err(std::io::Error::from_raw_os_error)
-        })
-    };
-    got.map(|(n, from)| (n, from.as_socket())).map_err(|error| code(&error))
-}
-
-/// `sendmsg`, the data in two pieces.
-pub(super) fn send_message(
-    handle: RawHandle,
-    data: &[u8],
-    flags: c_int,
-    address: *const libc::sockaddr,
-    length: libc::socklen_t,
-) -> Raw<usize> {
-    let mut pieces = pieces(data.as_ptr().cast_mut(), data.len());
-    let mut message = message(&mut pieces);
-    message.msg_name = address.cast_mut().cast();
-    message.msg_namelen = length;
-    // SAFETY: the message points to pieces of a slice, which are only read, and to an address as in `bind`.
-    size(unsafe { libc::sendmsg(fd(handle), &raw const message, flags) })
-}
-
-/// `recvmsg` into two pieces, and who sent it where the protocol tells.
-pub(super) fn receive_message(
-    handle: RawHandle,
-    buffer: &mut [u8],
-    flags: c_int,
-) -> Raw<(usize, Option<SocketAddr>)> {
-    let mut pieces = pieces(buffer.as_mut_ptr(), buffer.len());
-    // SAFETY: the message points to pieces of a slice, and to the address, which is initialised by zeros and written by
-    // the kernel up to its length.
-    let got = unsafe {
-        SockAddr::try_init(|storage, length| {
-            let mut message = message(&mut pieces);
-            message.msg_name = storage.cast();
-            message.msg_namelen = *length;
-            let n = libc::recvmsg(fd(handle), &raw mut message, flags);
-            *length = message.msg_namelen;
-            size(n).map_err(std::io::Error::from_raw_os_error)
-        })
-    };
-    got.map(|(n, from)| (n, from.as_socket())).map_err(|error| code(&error))
-}
-
-pub(super) fn write(handle: RawHandle, data: &[u8]) -> Raw<usize> {
-    // SAFETY: the pointer and the length are those of a slice.
-    size(unsafe { libc::write(fd(handle), data.as_ptr().cast(), data.len()) })
-}
-
-/// `writev` of two pieces.
-pub(super) fn write_vectored(handle: RawHandle, data: &[u8]) -> Raw<usize> {
-    let pieces = pieces(data.as_ptr().cast_mut(), data.len());
-    // SAFETY: pieces of a slice, which are only read.
-    size(unsafe { libc::writev(fd(handle), pieces.as_ptr(), PIECES) })
-}
-
-pub(super) fn read(handle: RawHandle, buffer: &mut [u8]) -> Raw<usize> {
-    // SAFETY: the pointer and the length are those of a slice.
-    size(unsafe { libc::read(fd(handle), buffer.as_mut_ptr().cast(), buffer.len()) })
-}
-
-/// `readv` into two pieces.
-pub(super) fn read_vectored(handle: RawHandle, buffer: &mut [u8]) -> Raw<usize> {
-    let pieces = pieces(buffer.as_mut_ptr(), buffer.len());
-    // SAFETY: pieces of a slice.
-    size(unsafe { libc::readv(fd(handle), pieces.as_ptr(), PIECES) })
-}
-
-/// How many pieces a buffer is passed in where a call takes several: one alone would test nothing of that.
-const PIECES: c_int = 2;
-
-/// A buffer in two.
-fn pieces(start: *mut u8, length: usize) -> [libc::iovec; PIECES as usize] {
-    let half = length / 2;
-    [
-        libc::iovec { iov_base: start.cast(), iov_len: half },
-        libc::iovec { iov_base: start.wrapping_add(half).cast(), iov_len: length - half },
-    ]
-}
-
-/// A message of these pieces, without an address and without control data.
-fn message(pieces: &mut [libc::iovec]) -> libc::msghdr {
-    // SAFETY: a structure of numbers and pointers, for which zeros and null are values.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = pieces.as_mut_ptr();
-    message.msg_iovlen = PIECES as _;
-    message
 }
 
 pub(super) fn accept(listener: RawHandle) -> Raw<(RawHandle, Option<SocketAddr>)> {
@@ -292,8 +172,4 @@ pub(super) fn poll(handle: RawHandle, events: i16, timeout: c_int) -> Raw<i16> {
 /// The system's result for its convention: -1 says that errno tells.
 fn result(value: c_int) -> Raw<c_int> {
     if value == -1 { Err(Errno::last_raw()) } else { Ok(value) }
-}
-
-fn size(value: isize) -> Raw<usize> {
-    usize::try_from(value).map_err(|_| Errno::last_raw())
 }

@@ -28,10 +28,10 @@ pub(super) fn call(cell: &Cell, kind: Kind, action: &Action, mode: Mode) -> Resu
         Action::Listen { backlog } => plain(raw::listen(handle, *backlog)),
         Action::Connect { to, via } => connect(cell, to, via, mode)?,
         Action::Accept { via, .. } => accept(cell, via, mode)?,
-        Action::Send { data, to, flags, via: _ } => {
-            send(handle, &data.0, to.as_ref(), flags::number(flags)?, mode)
+        Action::Send { data, to, flags, via } => {
+            send(handle, &data.0, to.as_ref(), flags::number(flags)?, via, mode)?
         }
-        Action::Recv { size, flags, via: _ } => recv(cell, kind, *size, flags::number(flags)?, mode),
+        Action::Recv { size, flags, via } => recv(cell, kind, *size, flags::number(flags)?, via, mode)?,
         Action::Shutdown { how } => cut(plain(once(handle, mode, || raw::shutdown(handle, *how)))),
         Action::Close => close(cell, mode, false),
         Action::Abort => close(cell, mode, true),
@@ -114,30 +114,68 @@ fn accept_plain(cell: &Cell, mode: Mode) -> Raw<(RawHandle, Option<SocketAddr>)>
     }
 }
 
-fn send(handle: RawHandle, data: &[u8], to: Option<&Address>, flags: i32, mode: Mode) -> Answer {
-    let taken = match mode {
-        Mode::Waiting => overlapped::send(handle, data, flags, to),
-        _ => once(handle, mode, || match to {
-            None => raw::send(handle, data, flags),
+/// What is waited for is overlapped, and then `send` is WSASend.
+fn send(
+    handle: RawHandle,
+    data: &[u8],
+    to: Option<&Address>,
+    flags: i32,
+    via: &str,
+    mode: Mode,
+) -> Result<Answer, HostFault> {
+    let native = |addressed| match mode {
+        Mode::Waiting => overlapped::send(handle, data, flags, to, addressed, mode),
+        _ => once(handle, mode, || overlapped::send(handle, data, flags, to, addressed, mode)),
+    };
+    let taken = match via {
+        "send" if mode != Mode::Waiting => once(handle, mode, || raw::send(handle, data, flags)),
+        "sendto" if mode != Mode::Waiting => once(handle, mode, || match to {
+            None => raw::send_to(handle, data, flags, std::ptr::null(), 0),
             Some(to) => address::with(to, |at, length| raw::send_to(handle, data, flags, at, length)),
         }),
+        "send" | "WSASend" => native(false),
+        "sendto" | "WSASendTo" => native(true),
+        _ => return Err(unknown(via)),
     };
     let outcome = taken.map(|n| if n == data.len() { Outcome::Ok } else { Outcome::Bytes(n as u64) });
     let partial = matches!(outcome, Ok(Outcome::Bytes(_)));
     let mut answer = interruptible(outcome);
     answer.cut |= partial && mode != Mode::Nonblocking;
-    answer
+    Ok(answer)
 }
 
-fn recv(cell: &Cell, kind: Kind, size: usize, flags: i32, mode: Mode) -> Answer {
+/// A call that receives into a buffer, with flags, and tells how much came and perhaps from whom.
+type Receive = fn(RawHandle, &mut [u8], i32, Mode) -> Raw<(usize, Option<SocketAddr>)>;
+
+/// What is waited for is overlapped, and then `recv` is WSARecv.
+fn receive(via: &str, mode: Mode) -> Result<Receive, HostFault> {
+    let waits = mode == Mode::Waiting;
+    Ok(match via {
+        "recv" if !waits => |handle, buffer, flags, _| raw::recv(handle, buffer, flags).map(|n| (n, None)),
+        "recvfrom" if !waits => |handle, buffer, flags, _| raw::recv_from(handle, buffer, flags),
+        "recv" | "WSARecv" => {
+            |handle, buffer, flags, mode| overlapped::recv(handle, buffer, flags, mode).map(|n| (n, None))
+        }
+        "recvfrom" | "WSARecvFrom" => overlapped::recv_from,
+        _ => return Err(unknown(via)),
+    })
+}
+
+fn recv(
+    cell: &Cell,
+    kind: Kind,
+    size: usize,
+    flags: i32,
+    via: &str,
+    mode: Mode,
+) -> Result<Answer, HostFault> {
+    let receive = receive(via, mode)?;
     let mut buffer = vec![0; size];
-    let got = unless_mistaken(cell, |handle| match (kind, mode) {
-        (Kind::Stream, Mode::Waiting) => overlapped::recv(handle, &mut buffer, flags).map(|n| (n, None)),
-        (Kind::Datagram, Mode::Waiting) => overlapped::recv_from(handle, &mut buffer, flags),
-        (Kind::Stream, _) => once(handle, mode, || raw::recv(handle, &mut buffer, flags)).map(|n| (n, None)),
-        (Kind::Datagram, _) => once(handle, mode, || raw::recv_from(handle, &mut buffer, flags)),
+    let got = unless_mistaken(cell, |handle| match mode {
+        Mode::Waiting => receive(handle, &mut buffer, flags, mode),
+        _ => once(handle, mode, || receive(handle, &mut buffer, flags, mode)),
     });
-    match got {
+    Ok(match got {
         Err(code) => plain(Err(code)),
         Ok((n, peer)) => {
             let outcome = if n == 0 && size > 0 && kind == Kind::Stream {
@@ -149,7 +187,7 @@ fn recv(cell: &Cell, kind: Kind, size: usize, flags: i32, mode: Mode) -> Answer 
             let cut = flags & ws::MSG_WAITALL != 0 && n < size;
             Answer { peer, cut, ..Answer::new(Ok(outcome)) }
         }
-    }
+    })
 }
 
 fn close(cell: &Cell, mode: Mode, abort: bool) -> Answer {

@@ -133,56 +133,69 @@ pub(super) fn disconnect(handle: RawHandle, reuse: bool, mode: Mode) -> Raw<()> 
     run(handle, mode, |overlapped| yes(unsafe { disconnect_ex(socket, overlapped, flags, 0) })).map(drop)
 }
 
-/// WSASend or WSASendTo.
-pub(super) fn send(handle: RawHandle, data: &[u8], flags: i32, to: Option<&Address>) -> Raw<usize> {
+/// WSASend, or WSASendTo if it is `addressed`.
+pub(super) fn send(
+    handle: RawHandle,
+    data: &[u8],
+    flags: i32,
+    to: Option<&Address>,
+    addressed: bool,
+    mode: Mode,
+) -> Raw<usize> {
     let buffer = buffer(data.as_ptr().cast_mut(), data.len());
     let flags = flags.cast_unsigned();
     let to = to.map(Room::new);
-    run(handle, Mode::Waiting, |overlapped| {
+    moved(handle, mode, |overlapped| {
         let mut n = 0;
         let (socket, buffer) = (socket_of(handle), &raw const buffer);
+        let (at, length) = to.as_ref().map_or((std::ptr::null(), 0), |to| (to.pointer(), to.length));
         // SAFETY: the buffer is a slice's and is only read; the address as in `raw::bind`. All of it and the
         // OVERLAPPED live until the call is over.
-        done(unsafe {
-            match &to {
-                None => ws::WSASend(socket, buffer, 1, &raw mut n, flags, overlapped, None),
-                Some(to) => {
-                    let (at, length) = (to.pointer(), to.length);
-                    ws::WSASendTo(socket, buffer, 1, &raw mut n, flags, at, length, overlapped, None)
-                }
+        let sent = done(unsafe {
+            if addressed {
+                ws::WSASendTo(socket, buffer, 1, &raw mut n, flags, at, length, overlapped, None)
+            } else {
+                ws::WSASend(socket, buffer, 1, &raw mut n, flags, overlapped, None)
             }
-        })
+        });
+        sent.map(|()| n)
     })
 }
 
 /// WSARecv.
-pub(super) fn recv(handle: RawHandle, room: &mut [u8], flags: i32) -> Raw<usize> {
+pub(super) fn recv(handle: RawHandle, room: &mut [u8], flags: i32, mode: Mode) -> Raw<usize> {
     let buffer = buffer(room.as_mut_ptr(), room.len());
     let mut flags = flags.cast_unsigned();
     let flags = &raw mut flags;
-    run(handle, Mode::Waiting, |overlapped| {
+    moved(handle, mode, |overlapped| {
         let mut n = 0;
         // SAFETY: the buffer is a slice's. It, the flags and the OVERLAPPED live until the call is over.
-        done(unsafe {
+        let received = done(unsafe {
             ws::WSARecv(socket_of(handle), &raw const buffer, 1, &raw mut n, flags, overlapped, None)
-        })
+        });
+        received.map(|()| n)
     })
 }
 
 /// WSARecvFrom, and who sent it.
-pub(super) fn recv_from(handle: RawHandle, room: &mut [u8], flags: i32) -> Raw<(usize, Option<SocketAddr>)> {
+pub(super) fn recv_from(
+    handle: RawHandle,
+    room: &mut [u8],
+    flags: i32,
+    mode: Mode,
+) -> Raw<(usize, Option<SocketAddr>)> {
     let buffer = buffer(room.as_mut_ptr(), room.len());
     let mut flags = flags.cast_unsigned();
     let flags = &raw mut flags;
-    // SAFETY: what is written to the address is written before `run` returns.
+    // SAFETY: what is written to the address is written before `moved` returns.
     unsafe {
         raw::named(|from, length| {
-            run(handle, Mode::Waiting, |overlapped| {
+            moved(handle, mode, |overlapped| {
                 let mut n = 0;
                 let socket = socket_of(handle);
                 // SAFETY: the buffer is a slice's. It, the address, the flags and the OVERLAPPED live until the call
                 // is over.
-                done(ws::WSARecvFrom(
+                let received = done(ws::WSARecvFrom(
                     socket,
                     &raw const buffer,
                     1,
@@ -192,9 +205,19 @@ pub(super) fn recv_from(handle: RawHandle, room: &mut [u8], flags: i32) -> Raw<(
                     length,
                     overlapped,
                     None,
-                ))
+                ));
+                received.map(|()| n)
             })
         })
+    }
+}
+
+/// Makes a call that moves bytes: overlapped if its end is waited for, else without an OVERLAPPED, so that it tells by
+/// itself how many they were.
+fn moved(handle: RawHandle, mode: Mode, issue: impl FnOnce(*mut OVERLAPPED) -> Raw<u32>) -> Raw<usize> {
+    match mode {
+        Mode::Waiting => run(handle, mode, |overlapped| issue(overlapped).map(drop)),
+        _ => issue(std::ptr::null_mut()).map(|n| n as usize),
     }
 }
 
