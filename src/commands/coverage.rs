@@ -8,7 +8,7 @@ use sockspec_harness::case::suite::{Requirement, Suite};
 use sockspec_harness::glob::glob;
 use sockspec_harness::host::loopback::Network;
 use sockspec_harness::judge::verdict::Kind;
-use sockspec_harness::platform::Platform;
+use sockspec_harness::platform::{Os, Platform, typical};
 
 use crate::cases;
 use crate::cli::{Common, CoverageArgs};
@@ -19,6 +19,9 @@ use crate::jobs;
 
 /// The worst verdict of a case's trials in a run.
 type Verdicts = BTreeMap<String, Kind>;
+
+/// The cases that cover a requirement, by its id.
+type Covered = BTreeMap<String, Vec<String>>;
 
 /// Shows the cases of each requirement that has some, or of those that are named, or those without; and counts all.
 pub fn coverage(
@@ -36,7 +39,8 @@ pub fn coverage(
             return Err(Error::Usage(format!("there is no requirement `{pattern}`")));
         }
     }
-    let covered = covered(&suite, jobs::link(network)?.platform())?;
+    let here = jobs::link(network)?.platform().clone();
+    let (covered, elsewhere) = (covered(&suite, &here)?, elsewhere(&suite, here.os)?);
     let verdicts = read_verdicts(&args.results)?;
     if verdicts.is_empty() && !args.uncovered {
         writeln!(out, "no run in {}: without verdicts", args.results.display()).map_err(stdout)?;
@@ -52,21 +56,22 @@ pub fn coverage(
         };
         shown |= wanted;
         if wanted {
-            write(requirement, cases, &verdicts, out).map_err(stdout)?;
+            let elsewhere = elsewhere.get(requirement.id.as_str());
+            write(requirement, cases, elsewhere, &verdicts, out).map_err(stdout)?;
         }
     }
     if !shown {
         writeln!(out, "all of these are covered").map_err(stdout)?;
     }
     if args.ids.is_empty() {
-        counts(requirements, &covered, out).map_err(stdout)?;
+        counts(requirements, &covered, &elsewhere, out).map_err(stdout)?;
     }
     Ok(Exit::AsRecorded)
 }
 
-/// The cases that cover a requirement here, by its id.
-fn covered(suite: &Suite, platform: &Platform) -> Result<BTreeMap<String, Vec<String>>, Error> {
-    let mut covered: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// What is covered on a platform.
+fn covered(suite: &Suite, platform: &Platform) -> Result<Covered, Error> {
+    let mut covered = Covered::new();
     let wrong = suite.visit_trials(platform, |trial| {
         for id in &trial.covers {
             let cases = covered.entry(id.clone()).or_default();
@@ -79,6 +84,18 @@ fn covered(suite: &Suite, platform: &Platform) -> Result<BTreeMap<String, Vec<St
         None => Ok(covered),
         Some(case) => Err(Error::Cases(cases::render(&case.found, false))),
     }
+}
+
+/// What is covered on other systems, with the system's name behind each case.
+fn elsewhere(suite: &Suite, here: Os) -> Result<Covered, Error> {
+    let mut elsewhere = Covered::new();
+    for os in Os::ALL.into_iter().filter(|os| *os != here) {
+        for (id, cases) in covered(suite, &typical::platform(os))? {
+            let cases = cases.into_iter().map(|case| format!("{case:<48} on {}", os.name()));
+            elsewhere.entry(id).or_default().extend(cases);
+        }
+    }
+    Ok(elsewhere)
 }
 
 /// The verdicts of a run; none where there was none.
@@ -98,6 +115,7 @@ fn read_verdicts(results: &Path) -> Result<Verdicts, Error> {
 fn write(
     requirement: &Requirement,
     cases: Option<&Vec<String>>,
+    elsewhere: Option<&Vec<String>>,
     verdicts: &Verdicts,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -106,27 +124,34 @@ fn write(
         let verdict = verdicts.get(case).map_or("not run", |kind| kind.name());
         writeln!(out, "    {case:<48} {verdict}")?;
     }
-    if cases.is_none() {
-        writeln!(out, "    no case")?;
+    match (cases, elsewhere) {
+        (Some(_), _) => {}
+        (None, Some(others)) => others.iter().try_for_each(|case| writeln!(out, "    {case}"))?,
+        (None, None) => writeln!(out, "    no case")?,
     }
     Ok(())
 }
 
-/// How many of each kind are covered: the kind is the id's beginning.
+/// How many of each kind are covered, here or only on other systems: the kind is the id's beginning.
 fn counts(
     requirements: &BTreeMap<String, Requirement>,
-    covered: &BTreeMap<String, Vec<String>>,
+    covered: &Covered,
+    elsewhere: &Covered,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut kinds: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
     for id in requirements.keys() {
-        let (all, done) = kinds.entry(kind(id)).or_default();
+        let (here, others, all) = kinds.entry(kind(id)).or_default();
         *all += 1;
-        *done += usize::from(covered.contains_key(id.as_str()));
+        if covered.contains_key(id) {
+            *here += 1;
+        } else if elsewhere.contains_key(id) {
+            *others += 1;
+        }
     }
-    writeln!(out, "\n{:<12} {:>8} {:>8}", "kind", "covered", "of")?;
-    for (kind, (all, done)) in kinds {
-        writeln!(out, "{kind:<12} {done:>8} {all:>8}")?;
+    writeln!(out, "\n{:<12} {:>8} {:>10} {:>8}", "kind", "covered", "elsewhere", "of")?;
+    for (kind, (here, others, all)) in kinds {
+        writeln!(out, "{kind:<12} {here:>8} {others:>10} {all:>8}")?;
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ const FIRST_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 /// What has been waited for so many times as long as the pause may wait a little longer: hours are not looked at every
 /// few milliseconds.
-const FINENESS: u32 = 500;
+const FINENESS: u32 = 200;
 
 pub(super) struct Runner<'a> {
     trial: &'a Trial,
