@@ -111,7 +111,7 @@ impl Sides {
             let (Some(call), Some(done)) = (&record.call, &record.completion) else { continue };
             let Some(side) = done.local.and_then(|local| addresses.get(&local.ip())) else { continue };
             let name = match &call.action {
-                Action::Accept { new, .. } => new,
+                Action::Accept { new, .. } | Action::Dup { new } => new,
                 _ => &call.socket,
             };
             sockets.insert(name.clone(), *side);

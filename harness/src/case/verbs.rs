@@ -269,6 +269,17 @@ pub static VERBS: &[Verb] = &[
         example: "- accept: listener\n  as: server",
     },
     Verb {
+        name: "dup",
+        subject: Subject::Socket,
+        class: Class::Call,
+        about: "Makes a second descriptor of the same socket: `dup`, on Windows WSADuplicateSocket within the process. \
+                What is done by one is done to the socket that both stand for; `close` closes one of them.",
+        args: &[required("as", K::NewSocket, "the name of the new descriptor")],
+        outcomes: &[Ok, Error],
+        ok_by_default: true,
+        example: "- dup: client\n  as: copy",
+    },
+    Verb {
         name: "send",
         subject: Subject::Socket,
         class: Class::Call,

@@ -107,6 +107,11 @@ pub enum Action {
         /// `accept`, `accept4` or `AcceptEx`.
         via: String,
     },
+    /// A second descriptor of the same socket: `dup`, or `WSADuplicateSocket` within the process.
+    Dup {
+        /// The name of the new descriptor.
+        new: Name,
+    },
     /// `send` and its kin. Tells [`Outcome::Ok`] if all bytes were taken, else [`Outcome::Bytes`].
     Send {
         /// The bytes.

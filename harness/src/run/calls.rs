@@ -49,6 +49,7 @@ pub(super) fn call(step: &Step, names: &Names, host: &mut dyn Host) -> Result<Ca
         "accept" => {
             Action::Accept { new: step.word("as").unwrap_or("server").to_owned(), via: call_of(step) }
         }
+        "dup" => Action::Dup { new: step.word("as").unwrap_or_default().to_owned() },
         "send" => Action::Send {
             data: data(step),
             to: address("to")?,

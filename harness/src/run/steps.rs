@@ -558,6 +558,12 @@ impl<'a> Runner<'a> {
                 self.names.set(new, accepted);
                 return Ok(());
             }
+            Action::Dup { new } => {
+                if completion.outcome == Outcome::Ok {
+                    self.names.set(new, endpoint);
+                }
+                return Ok(());
+            }
             Action::Connect { .. } => {
                 if completion.outcome == Outcome::Ok
                     && completion.peer.is_some_and(|peer| peer.ip().is_unspecified())

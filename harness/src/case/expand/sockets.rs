@@ -70,7 +70,7 @@ impl Sockets {
             "bind" => made.is_some_and(|made| made.bound),
             "listen" => made.is_some_and(|made| made.listening),
             "connect" => made.is_some_and(|made| made.connected),
-            "accept" => self.knows(new_socket(step)),
+            "accept" | "dup" => self.knows(new_socket(step)),
             _ => step.background.as_ref().is_some_and(|name| self.calls.contains_key(name)),
         }
     }
@@ -142,6 +142,10 @@ impl Sockets {
                 new_socket(step).to_owned(),
                 Made { bound: true, connected: true, ..Made::default() },
             );
+        }
+        if step.verb.name == "dup" {
+            let made = self.made.get(&step.subject).copied().unwrap_or_default();
+            self.made.insert(new_socket(step).to_owned(), made);
         }
         if let Some(name) = &step.background {
             let call = Background {
@@ -259,7 +263,7 @@ impl Sockets {
                 diagnostics.error_help(
                     *span,
                     message,
-                    "bind, listen, connect, accept, setsockopt and socket make sockets",
+                    "bind, listen, connect, accept, dup, setsockopt and socket make sockets",
                 );
             } else if self.elsewhere.contains(name) {
                 let message = format!("the socket `{name}` is not made in every cell in which it is used");

@@ -115,7 +115,7 @@ impl<S: Sys> LocalHost<S> {
         }
         let Some(handle) = done.made else { return };
         match &call.action {
-            Action::Accept { new, .. } => {
+            Action::Accept { new, .. } | Action::Dup { new } => {
                 let kind = self.sockets.kind(&call.socket);
                 self.sockets.put(new, handle, kind);
             }

@@ -93,7 +93,7 @@ fn is_part(answer: &Answer) -> bool {
 fn local<S: Sys>(subject: &Subject, action: &Action, answer: &Answer) -> Option<SocketAddr> {
     let handle = match action {
         Action::Bind { .. } | Action::Listen { .. } | Action::Connect { .. } => subject.cell.get(),
-        Action::Accept { .. } => answer.made?,
+        Action::Accept { .. } | Action::Dup { .. } => answer.made?,
         Action::Send { .. } if subject.kind == Kind::Datagram => subject.cell.get(),
         _ => return None,
     };

@@ -27,6 +27,7 @@ pub(super) fn call(cell: &Cell, kind: Kind, action: &Action, mode: Mode) -> Resu
             connect(cell, to, mode)
         }
         Action::Accept { via, .. } => accept(cell, via, mode)?,
+        Action::Dup { .. } => made(raw::dup(handle)),
         Action::Send { data, to, flags, via } => {
             send(cell, &data.0, &Sending::new(via, to.as_ref(), flags::number(flags)?)?, mode)
         }

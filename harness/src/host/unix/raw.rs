@@ -9,7 +9,7 @@ use std::ffi::{c_int, c_void};
 use std::mem::ManuallyDrop;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::os::fd::FromRawFd;
+use std::os::fd::{FromRawFd, IntoRawFd};
 
 use nix::errno::Errno;
 use socket2::{SockAddr, Socket};
@@ -159,6 +159,12 @@ pub(super) fn local_name(handle: RawHandle) -> Raw<Option<SocketAddr>> {
 
 pub(super) fn peer_name(handle: RawHandle) -> Raw<Option<SocketAddr>> {
     Borrowed::new(handle).peer_addr().map(|address| address.as_socket()).map_err(|error| code(&error))
+}
+
+/// A second descriptor of the same open file, closed on exec as every descriptor is here.
+pub(super) fn dup(old: RawHandle) -> Raw<RawHandle> {
+    let new = Borrowed::new(old).try_clone().map_err(|error| code(&error))?;
+    Ok(handle(new.into_raw_fd()))
 }
 
 /// `poll` of one descriptor: the bits that came.

@@ -28,6 +28,7 @@ pub(super) fn call(cell: &Cell, kind: Kind, action: &Action, mode: Mode) -> Resu
         Action::Listen { backlog } => plain(raw::listen(handle, *backlog)),
         Action::Connect { to, via } => connect(cell, to, via, mode)?,
         Action::Accept { via, .. } => accept(cell, via, mode)?,
+        Action::Dup { .. } => made(raw::duplicate(handle)),
         Action::Send { data, to, flags, via } => {
             send(handle, &data.0, to.as_ref(), flags::number(flags)?, via, mode)?
         }

@@ -31,6 +31,18 @@ pub(super) fn socket(family: i32, kind: i32, protocol: i32) -> Raw<RawHandle> {
     made(unsafe { ws::socket(family, kind, protocol) })
 }
 
+/// A second descriptor of the same socket, for this process.
+pub(super) fn duplicate(old: RawHandle) -> Raw<RawHandle> {
+    const AS_TOLD: i32 = ws::FROM_PROTOCOL_INFO;
+    let mut told = ws::WSAPROTOCOL_INFOW::default();
+    // SAFETY: `told` is written to, and read by the second call, which must follow in the process that was named.
+    unsafe {
+        done(ws::WSADuplicateSocketW(socket_of(old), std::process::id(), &raw mut told))?;
+        let flags = ws::WSA_FLAG_OVERLAPPED | ws::WSA_FLAG_NO_HANDLE_INHERIT;
+        made(ws::WSASocketW(AS_TOLD, AS_TOLD, AS_TOLD, &raw const told, 0, flags))
+    }
+}
+
 pub(super) fn bind(handle: RawHandle, address: *const ws::SOCKADDR, length: i32) -> Raw<()> {
     // SAFETY: the pointer is null or points to as many bytes as the length says, or more.
     done(unsafe { ws::bind(socket_of(handle), address, length) })
