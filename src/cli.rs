@@ -43,7 +43,7 @@ Exit codes:
   0    every behaviour is as recorded for this platform
   1    a behaviour is not (or --strict or --deny forbids it)
   2    wrong arguments or cases
-  3    the machine or the harness failed, or not all or nothing was run
+  3    the machine or the harness failed; nothing was run, or not all
   130  interrupted; what was finished is reported";
 
 const LIST_EXAMPLES: &str = "\

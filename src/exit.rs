@@ -5,7 +5,7 @@
 //! | 0 | every behaviour is as recorded |
 //! | 1 | a behaviour is not as recorded; also what `--strict` and `--deny` forbid. Wins over 3 |
 //! | 2 | wrong arguments, and nothing was run; or wrong cases among those that were asked for, and the others were run |
-//! | 3 | the harness or the machine failed, a report could not be written, or not all or nothing was run |
+//! | 3 | the harness or the machine failed, a report could not be written, or nothing was run, or not all |
 //! | 130 | interrupted by Ctrl-C; what was finished is reported |
 
 use std::process::ExitCode;

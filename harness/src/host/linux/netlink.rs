@@ -68,6 +68,22 @@ pub fn link_up_with_room(index: u32, packets: u32) -> Message {
     message
 }
 
+/// Takes the queue from an interface: a packet is handed to its driver by whoever sends it, and before the call that
+/// sends it is over.
+#[must_use]
+pub fn no_queue(index: u32) -> Message {
+    const NEWQDISC: u16 = 36;
+    const ROOT: u32 = u32::MAX;
+    const KIND: u16 = 1;
+    let mut body = vec![0; 4];
+    body.extend(index.to_ne_bytes());
+    body.extend(0_u32.to_ne_bytes());
+    body.extend(ROOT.to_ne_bytes());
+    body.extend(0_u32.to_ne_bytes());
+    attribute(&mut body, KIND, b"noqueue\0");
+    Message::new(NEWQDISC, CREATE | REPLACE, body)
+}
+
 /// Gives the loopback interface an address, usable at once.
 #[must_use]
 pub fn address(ip: IpAddr) -> Message {

@@ -56,6 +56,12 @@ pub const PINNED: &[Pinned] = &[
         reason: "a tail loss probe comes a few round trips after a segment, so soon that a busy machine draws it",
     },
     Pinned {
+        name: "net.ipv4.tcp_autocorking",
+        values: &["0"],
+        reason: "while a device has not taken an earlier segment, which a busy machine delays, what is sent is gathered \
+                 into one",
+    },
+    Pinned {
         name: "net.ipv4.tcp_max_tw_buckets",
         values: &["1048576", "262144"],
         reason: "beyond it connections skip TIME_WAIT, and it depends on the machine's memory",

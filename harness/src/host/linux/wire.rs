@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -268,7 +268,12 @@ fn carry(side: Side, device: &File, stop: &std::io::PipeReader, pair: &std::sync
         if !is(0) {
             continue;
         }
-        let Ok(length) = (&*device).read(&mut buffer) else { continue };
+        let length = match (&*device).read(&mut buffer) {
+            Ok(length) => length,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => continue,
+            // Somebody has taken the device away: nothing comes any more.
+            Err(_) => return,
+        };
         let bytes = &buffer[..length];
         let Some(pair) = pair.upgrade() else { return };
         let cable = number(bytes).and_then(|number| pair.trials().get(&number).cloned());
@@ -304,6 +309,9 @@ fn tunnel(side: Side, wanted: &BTreeMap<String, String>) -> Result<Tunnel, Strin
             Err(error) => return Err(format!("routes of the wire: {error}")),
         }
     }
+    // Else a packet waits in the queue while another processor sends from it, and TCP gathers what is sent behind it. A
+    // kernel without traffic control has one processor, or does without.
+    let _ = netlink::send(&[netlink::no_queue(index)]);
     for (name, value) in wanted.iter().filter(|(name, _)| *name != QUICKACK) {
         settings::write(name, value).map_err(|error| format!("setting {name} = {value}: {error}"))?;
     }
