@@ -26,14 +26,18 @@ pub fn check(path: Option<&Path>, common: &Common, colour: bool, out: &mut dyn W
     let (found, files) = suite::check(&origin, wanted).map_err(|error| cases::error(&error, colour))?;
     if !found.is_empty() {
         writeln!(out, "{}\n", cases::render(&found, colour)).map_err(stdout)?;
-        writeln!(out, "{} error(s) in {files} files", found.len()).map_err(stdout)?;
+        writeln!(out, "{} in {}", counted(found.len(), "error"), counted(files, "file")).map_err(stdout)?;
         return Ok(Exit::Wrong);
     }
     if files == 0 {
         return Err(Error::Usage("there are no cases".to_owned()));
     }
-    writeln!(out, "{files} files, nothing wrong").map_err(stdout)?;
+    writeln!(out, "{}, nothing wrong", counted(files, "file")).map_err(stdout)?;
     Ok(Exit::AsRecorded)
+}
+
+fn counted(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Runs the cases once and judges each record against every expectation changed.

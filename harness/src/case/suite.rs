@@ -86,7 +86,7 @@ pub enum LoadError {
         error: io::Error,
     },
     /// What is wrong in the files.
-    #[error("{} error(s) in the cases", .0.len())]
+    #[error("mistakes in the cases: {}", .0.len())]
     Wrong(Vec<Diagnostic>),
 }
 
