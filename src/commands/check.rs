@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sockspec_harness::case::source::Place;
-use sockspec_harness::case::suite::{self, Origin, Suite};
+use sockspec_harness::case::suite::{self, Checked, Origin, Suite};
 use sockspec_harness::host::loopback::Network;
 use sockspec_harness::judge::mutate::{Survivor, survivors};
 use sockspec_harness::platform::Platform;
@@ -23,16 +23,18 @@ use crate::jobs;
 pub fn check(path: Option<&Path>, common: &Common, colour: bool, out: &mut dyn Write) -> Result<Exit, Error> {
     let (origin, only) = place(path, common)?;
     let wanted = |case: &str| only.as_deref().is_none_or(|only| is_meant(case, only));
-    let (found, files) = suite::check(&origin, wanted).map_err(|error| cases::error(&error, colour))?;
+    let (found, Checked { cases: checked, setups }) =
+        suite::check(&origin, wanted).map_err(|error| cases::error(&error, colour))?;
+    let read = format!("{} and {}", counted(checked, "case"), counted(setups, "setup"));
     if !found.is_empty() {
         writeln!(out, "{}\n", cases::render(&found, colour)).map_err(stdout)?;
-        writeln!(out, "{} in {}", counted(found.len(), "error"), counted(files, "file")).map_err(stdout)?;
+        writeln!(out, "{} in {read}", counted(found.len(), "error")).map_err(stdout)?;
         return Ok(Exit::Wrong);
     }
-    if files == 0 {
+    if checked + setups == 0 {
         return Err(Error::Usage("there are no cases".to_owned()));
     }
-    writeln!(out, "{}, nothing wrong", counted(files, "file")).map_err(stdout)?;
+    writeln!(out, "{read}: nothing wrong").map_err(stdout)?;
     Ok(Exit::AsRecorded)
 }
 

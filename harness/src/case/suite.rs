@@ -271,13 +271,26 @@ impl Suite {
     }
 }
 
-/// Checks every file of a folder, or one file of it, in one pass: the errors, and how many files were read.
-pub fn check(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<(Vec<Diagnostic>, usize), LoadError> {
+/// What [`check`] has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Files of cases.
+    pub cases: usize,
+    /// Files of setups, which are read for every case.
+    pub setups: usize,
+}
+
+/// Checks every case of a folder that is wanted, and all setups, in one pass: the errors, and what was read.
+pub fn check(
+    origin: &Origin,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(Vec<Diagnostic>, Checked), LoadError> {
     let mut found: Vec<Diagnostic> = Vec::new();
     let mut suite = Suite::empty(origin, true);
     let mut open: Vec<(Option<Arc<Case>>, Diagnostics)> = Vec::new();
     let files = files(origin, wanted)?;
-    let count = files.len();
+    let setups = files.iter().filter(|file| setup_name(&file.path).is_some()).count();
+    let checked = Checked { cases: files.len() - setups, setups };
     for file in files {
         let source = match file.text {
             Ok(source) => source,
@@ -315,7 +328,7 @@ pub fn check(origin: &Origin, wanted: impl Fn(&str) -> bool) -> Result<(Vec<Diag
         }
         found.extend(diagnostics.finish());
     }
-    Ok((found, count))
+    Ok((found, checked))
 }
 
 /// A file of cases or setups, or why its text is none.
@@ -453,7 +466,7 @@ mod tests {
         assert_eq!((wrong.len(), wrong[0].id.as_str()), (1, "a/user"));
         let places: Vec<_> = wrong[0].found.iter().map(|found| found.source.path.as_str()).collect();
         assert_eq!(places, ["setups/made.yaml"], "the case that uses it says nothing of its own");
-        let (found, files) = check(&Origin::Embedded(FILES), |_| true).unwrap();
-        assert_eq!((found.len(), files), (1, 3));
+        let (found, checked) = check(&Origin::Embedded(FILES), |_| true).unwrap();
+        assert_eq!((found.len(), checked), (1, Checked { cases: 2, setups: 1 }));
     }
 }
