@@ -171,7 +171,10 @@ impl Place {
     fn make(entry: &Entry, cache: &Cache, temp: &Path) -> Result<Self, Error> {
         let out = temp.join("out");
         fs::create_dir_all(&out).map_err(Error::path(&out))?;
-        let lab = std::env::current_exe().map_err(|error| Error::Failed(format!("own program: {error}")))?;
+        let own = std::env::current_exe().map_err(|error| Error::Failed(format!("own program: {error}")))?;
+        // A copy: whoever builds meanwhile replaces the file, and a kernel reads of it what it needs when it needs it.
+        let lab = temp.join("lab");
+        fs::copy(&own, &lab).map_err(Error::path(&own))?;
         Ok(Self { prepared: cache.folder(entry)?, temp: temp.to_owned(), job: temp.join("job"), out, lab })
     }
 
@@ -273,8 +276,9 @@ impl Watch<'_> {
                 self.prove();
             }
         }
-        // A panic is followed by what explains it, up to the next tick.
-        self.refused.is_none() && !(self.panicked && event_is_tick)
+        // A panic is followed by what explains it, up to the next tick; and when the suite has come to its end, and all
+        // that it printed is here, nobody needs the stack any more.
+        self.refused.is_none() && !(event_is_tick && (self.panicked || self.told_code().is_some()))
     }
 
     /// A line of the suite as it is true outside: with the reports where they will be, and how to repeat a trial here.
@@ -320,8 +324,8 @@ impl Watch<'_> {
 
     /// The suite's exit code, if it has come to its end.
     fn code(&self, ended: Ended) -> Option<u8> {
-        if let Ok(text) = fs::read_to_string(self.place.out.join(EXIT)) {
-            return text.trim().parse().ok().filter(|code| self.is_known(*code));
+        if let Some(code) = self.told_code() {
+            return Some(code).filter(|code| self.is_known(*code));
         }
         match ended {
             Ended::With(status) if !self.has_console() => {
@@ -329,6 +333,11 @@ impl Watch<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The exit code that `init` has written down.
+    fn told_code(&self) -> Option<u8> {
+        fs::read_to_string(self.place.out.join(EXIT)).ok()?.trim().parse().ok()
     }
 
     /// Whether the suite ends with such a code: with its reports where it has begun to run, and without only where it had

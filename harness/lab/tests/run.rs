@@ -81,6 +81,19 @@ fn the_suite_runs_and_its_reports_come_back() {
 }
 
 #[test]
+fn a_stack_that_does_not_end_after_the_suite_is_ended() {
+    if !can() {
+        return;
+    }
+    let lab = Lab::with("[sh, -c, '\"$@\"; echo $? > exit; exec sleep 1000', sh, $suite]", "limit: 10min");
+    let begin = Instant::now();
+    let output = lab.run(&["--exact", "refused/closed-port[ipv4,connect]"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(begin.elapsed() < Duration::from_secs(300), "it was waited for");
+    assert!(lab.is_clean());
+}
+
+#[test]
 fn a_stack_that_lies_is_stopped() {
     if !can() {
         return;
