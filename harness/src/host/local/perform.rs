@@ -141,8 +141,14 @@ fn read<S: Sys>(subject: &Subject, size: usize, mode: Mode, slot: &Slot) -> Resu
 const FILL_PAUSE: Duration = Duration::from_millis(1);
 
 fn fill<S: Sys>(subject: &Subject, slot: &Slot) -> Result<Answer, HostFault> {
-    let piece =
-        Action::Send { data: Data(vec![b'f'; PIECE]), to: None, flags: Vec::new(), via: "send".to_owned() };
+    let of = |size| Action::Send {
+        data: Data(vec![b'f'; size]),
+        to: None,
+        flags: Vec::new(),
+        via: "send".to_owned(),
+    };
+    let mut size = PIECE;
+    let mut piece = of(size);
     let mut taken = 0;
     // Refused, and full: what freed room between the two answers shows in the next refusal, or does not come.
     let mut was_full = false;
@@ -156,7 +162,7 @@ fn fill<S: Sys>(subject: &Subject, slot: &Slot) -> Result<Answer, HostFault> {
                 false
             }
             Ok(_) => {
-                taken += PIECE as u64;
+                taken += size as u64;
                 refused_since = None;
                 false
             }
@@ -165,8 +171,13 @@ fn fill<S: Sys>(subject: &Subject, slot: &Slot) -> Result<Answer, HostFault> {
                 let refused_for = Duration::from_nanos(now - *refused_since.get_or_insert(now));
                 let full = S::is_full(subject.cell.get(), refused_for);
                 if full && was_full {
-                    answer.result = Ok(Outcome::Bytes(taken));
-                    return Ok(answer);
+                    if size == 1 {
+                        answer.result = Ok(Outcome::Bytes(taken));
+                        return Ok(answer);
+                    }
+                    // BSDs refuse a large piece where a small one has room (SO_SNDLOWAT; sosend in uipc_socket.c).
+                    size = 1;
+                    piece = of(size);
                 }
                 if !full {
                     // What is under way makes room for more, soon or with the next probe of the window.
